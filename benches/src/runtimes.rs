@@ -1,0 +1,39 @@
+//! Each runtime with a given number of workers, as its users would set it up.
+
+use crate::failure::Failure;
+
+/// Ours.
+pub(crate) fn tasklets(workers: usize) -> Result<tasklets::Runtime, Failure> {
+    Ok(tasklets::Runtime::builder().workers(workers).build()?)
+}
+
+/// tokio's work-stealing runtime, also for one worker: it is what a server would use.
+pub(crate) fn tokio(workers: usize) -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?)
+}
+
+/// Runs `main` as a task of its own, on a worker like everything that it spawns, and waits for its result.
+pub(crate) fn run_on_tokio<F>(runtime: &tokio::runtime::Runtime, main: F) -> Result<Vec<f64>, Failure>
+where
+    F: Future<Output = Result<Vec<f64>, Failure>> + Send + 'static,
+{
+    runtime.block_on(runtime.spawn(main))?
+}
+
+/// may has one runtime for each process; it starts at the first spawn and takes the setting from here.
+pub(crate) fn may(workers: usize) {
+    may::config().set_workers(workers);
+}
+
+/// Runs `main` as a coroutine and waits for its result.
+pub(crate) fn run_on_may<F>(main: F) -> Result<Vec<f64>, Failure>
+where
+    F: FnOnce() -> Result<Vec<f64>, Failure> + Send + 'static,
+{
+    joined(may::go!(main))?
+}
+
+/// The result of a coroutine, or the panic that ended it.
+pub(crate) fn joined<T>(coroutine: may::coroutine::JoinHandle<T>) -> Result<T, Failure> {
+    coroutine.join().map_err(|payload| Failure::of_panic(&*payload))
+}

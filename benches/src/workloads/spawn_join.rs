@@ -1,0 +1,79 @@
+//! What a task costs from spawn to join.
+//!
+//! A task spawns another, joins it, adds up its result and spawns the next. Everything happens inside the runtime; no
+//! foreign thread takes part. tokio awaits its `JoinHandle`, may joins the handle of `go!`.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::{Failure, check};
+use crate::runtimes;
+use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+
+pub(crate) const WORKLOAD: Workload = Workload {
+    name: "spawn-join",
+    about: "one task spawns and joins others, one after another",
+    quantities: &[Quantity { name: "ns a spawn and join", decimals: 1, better: Better::Less }],
+    needs: &[],
+    fresh_process: false,
+    sides: &[
+        Side { name: OURS, start: tasklets },
+        Side { name: "tokio", start: tokio },
+        Side { name: "may", start: may },
+    ],
+};
+
+/// Tasks a round.
+fn tasks(scale: Scale) -> u64 {
+    scale.pick(500_000, 50_000)
+}
+
+/// The figures of a round whose tasks returned their numbers, 0 to `tasks`, and `sum` in all.
+fn figures(tasks: u64, sum: u64, took: Duration) -> Result<Vec<f64>, Failure> {
+    check("the sum", sum, tasks * (tasks - 1) / 2)?;
+    Ok(vec![took.as_nanos() as f64 / tasks as f64])
+}
+
+fn tasklets(scale: Scale) -> Started {
+    let runtime = runtimes::tasklets(scale.workers)?;
+    let tasks = tasks(scale);
+    Ok(Box::new(move || {
+        runtime.run(move || {
+            let begun = Instant::now();
+            let mut sum = 0;
+            for number in 0..tasks {
+                sum += tasklets::spawn(move || number).join()?;
+            }
+            figures(tasks, sum, begun.elapsed())
+        })
+    }))
+}
+
+fn tokio(scale: Scale) -> Started {
+    let runtime = runtimes::tokio(scale.workers)?;
+    let tasks = tasks(scale);
+    Ok(Box::new(move || {
+        runtimes::run_on_tokio(&runtime, async move {
+            let begun = Instant::now();
+            let mut sum = 0;
+            for number in 0..tasks {
+                sum += tokio::spawn(async move { number }).await?;
+            }
+            figures(tasks, sum, begun.elapsed())
+        })
+    }))
+}
+
+fn may(scale: Scale) -> Started {
+    runtimes::may(scale.workers);
+    let tasks = tasks(scale);
+    Ok(Box::new(move || {
+        runtimes::run_on_may(move || {
+            let begun = Instant::now();
+            let mut sum = 0;
+            for number in 0..tasks {
+                sum += runtimes::joined(may::go!(move || number))?;
+            }
+            figures(tasks, sum, begun.elapsed())
+        })
+    }))
+}

@@ -1,0 +1,224 @@
+//! What waits: a tasklet or an OS thread, and how each is suspended.
+//!
+//! | running                          | `current()` is                         | waiting suspends                        |
+//! |----------------------------------|----------------------------------------|-----------------------------------------|
+//! | a tasklet                        | the context the runtime entered        | the tasklet; its worker goes on         |
+//! | a future polled by the runtime   | the context of the stack it is polled on | that stack; its worker goes on          |
+//! | any other code                   | the OS thread's, made at first use     | the OS thread                           |
+
+use crate::slot::{Claim, Committed, Outcome, Slot, WakeFn};
+use crate::slots;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Suspends the running context until its wait of the given generation has ended.
+///
+/// It is called on the context's own stack, calls [`Context::commit_park`] once that stack is left, and returns only
+/// after a winner ended the wait. If the deadline passes it must see to it that the wait ends as
+/// [`Outcome::TimedOut`].
+pub type SuspendFn = unsafe fn(&Context, generation: u64, deadline: Option<Instant>);
+
+/// One thing that can wait. The runtime embeds one in each started tasklet; an OS thread gets one at its first wait.
+#[derive(Debug)]
+pub struct Context {
+    suspend: SuspendFn,
+    index: Cell<u32>,
+    slot: Cell<&'static Slot>,
+    wake: Option<WakeFn>,
+    data: *const (),
+    /// Told to end: the next wait that may be cancelled unwinds.
+    cancelled: AtomicBool,
+    /// The present wait may not be cancelled.
+    firm: AtomicBool,
+}
+
+impl Context {
+    /// A context that is suspended by `suspend` and made runnable by `wake(data)`.
+    ///
+    /// # Safety
+    /// `suspend` keeps to the contract of [`SuspendFn`]; `wake(data)` may be called from any thread while a wait of
+    /// this context is parked.
+    pub unsafe fn new(suspend: SuspendFn, wake: Option<WakeFn>, data: *const ()) -> Self {
+        let index = slots::take();
+        let slot = slots::get(index);
+        // SAFETY: the slot was free, so it is ours and idle; the caller promises the rest.
+        unsafe { slot.set_wake(wake, data) };
+        Self {
+            suspend,
+            index: Cell::new(index),
+            slot: Cell::new(slot),
+            wake,
+            data,
+            cancelled: AtomicBool::new(false),
+            firm: AtomicBool::new(false),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> &'static Slot {
+        self.slot.get()
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        self.index.get()
+    }
+
+    /// Begins a wait, on a new slot if this one has used up its generations.
+    #[inline]
+    pub(crate) fn begin(&self, firm: bool) -> u64 {
+        if self.slot().is_spent() {
+            self.replace_slot();
+        }
+        // Released by `begin` with the new generation; a canceller reads the generation first (see `cancel`).
+        self.firm.store(firm, Ordering::Relaxed);
+        self.slot().begin()
+    }
+
+    #[cold]
+    fn replace_slot(&self) {
+        // The spent slot is left alone for ever: a stale ticket may name any of its generations.
+        let index = slots::take();
+        let slot = slots::get(index);
+        // SAFETY: as in `new`.
+        unsafe { slot.set_wake(self.wake, self.data) };
+        self.index.set(index);
+        self.slot.set(slot);
+    }
+
+    /// Scheduler: the context has left its stack; lets others wake it.
+    #[inline]
+    pub fn commit_park(&self) -> Committed {
+        self.slot().commit_park(self.slot().generation())
+    }
+
+    /// Scheduler, on the thread that runs this context, while it is parked: its deadline has passed. Returns whether
+    /// the caller must make it runnable.
+    #[must_use]
+    pub fn time_out(&self) -> bool {
+        self.slot().claim(self.slot().generation(), Outcome::TimedOut) == Claim::Parked
+    }
+
+    /// Scheduler: tells the context, which must be alive, to end. A wait that may be cancelled unwinds now, otherwise the
+    /// next one does. Returns whether the caller must make it runnable.
+    #[must_use]
+    pub fn cancel(&self) -> bool {
+        self.set_cancelled(true);
+        // The generation first, with acquire: `firm` then belongs to this wait or a later one, and the claim fails for a
+        // later one.
+        let generation = self.slot().generation();
+        !self.firm.load(Ordering::Relaxed) && self.slot().claim(generation, Outcome::Cancelled) == Claim::Parked
+    }
+
+    /// Whether the context was told to end.
+    #[inline]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Scheduler, before a context is used for something new: whether that is to end at once.
+    #[inline]
+    pub fn set_cancelled(&self, cancelled: bool) {
+        self.cancelled.store(cancelled, Ordering::Relaxed);
+    }
+
+    /// Calls the suspend function.
+    #[inline]
+    pub(crate) fn suspend(&self, generation: u64, deadline: Option<Instant>) {
+        // SAFETY: `new`'s caller promised the contract, and the running context is this one: waiters are made from
+        // `current()` and cannot leave it.
+        unsafe { (self.suspend)(self, generation, deadline) }
+    }
+
+    fn of_thread() -> Self {
+        unsafe fn sleep(context: &Context, generation: u64, deadline: Option<Instant>) {
+            if context.slot().commit_park(generation) == Committed::Parked {
+                context.slot().sleep_until_claimed(generation, deadline);
+            }
+        }
+        // SAFETY: `sleep` parks and returns only when the wait has ended; without a wake function the winner wakes the
+        // thread through the word itself.
+        unsafe { Self::new(sleep, None, std::ptr::null()) }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        if !self.slot().is_spent() {
+            slots::give(self.index());
+        }
+    }
+}
+
+/// A context entered on this thread; leaving restores the one before.
+#[derive(Debug)]
+pub struct Entered {
+    before: *const Context,
+    _this_thread: PhantomData<*const ()>,
+}
+
+#[cfg(not(tasklets_loom))]
+std::thread_local! {
+    static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
+    static THREAD: Context = Context::of_thread();
+}
+
+#[cfg(tasklets_loom)]
+loom::thread_local! {
+    static CURRENT: Cell<*const Context> = Cell::new(std::ptr::null());
+}
+
+/// Reads the current context's address.
+///
+/// Not inlined, and opaque: a tasklet that may change threads must not have the thread-local's address cached across a
+/// suspension, and a function that LLVM can see through is as good as inlined.
+#[inline(never)]
+fn load_current() -> *const Context {
+    #[cfg(not(tasklets_loom))]
+    // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
+    unsafe {
+        std::arch::asm!("", options(nostack, preserves_flags));
+    }
+    CURRENT.with(Cell::get)
+}
+
+/// Makes `context` the current one of this thread until [`leave`]; returns what was.
+///
+/// # Safety
+/// `context` stays valid until it is left.
+#[inline]
+pub unsafe fn enter(context: *const Context) -> Entered {
+    Entered { before: CURRENT.with(|c| c.replace(context)), _this_thread: PhantomData }
+}
+
+/// Ends what [`enter`] began.
+#[inline]
+pub fn leave(entered: Entered) {
+    CURRENT.with(|c| c.set(entered.before));
+}
+
+/// The context that the calling code runs in.
+pub(crate) fn current() -> *const Context {
+    let current = load_current();
+    if current.is_null() { thread_context() } else { current }
+}
+
+/// The calling OS thread's own context, made at the first call.
+#[cfg(not(tasklets_loom))]
+#[cold]
+fn thread_context() -> *const Context {
+    // While the thread's locals are being destroyed there is none left to use; a wait in a destructor there gets one
+    // that is never freed.
+    THREAD.try_with(std::ptr::from_ref).unwrap_or_else(|_| Box::leak(Box::new(Context::of_thread())))
+}
+
+/// Under loom each wait of a thread leaks nothing and shares nothing: a context per call would leak its slot, so the
+/// first one is kept for the execution.
+#[cfg(tasklets_loom)]
+fn thread_context() -> *const Context {
+    let context: *const Context = Box::leak(Box::new(Context::of_thread()));
+    CURRENT.with(|c| c.set(context));
+    context
+}

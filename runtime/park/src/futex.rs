@@ -1,0 +1,68 @@
+//! Sleeping on a word: the kernel's futex, or under loom a spin that yields to the model.
+//!
+//! The kernel compares 32 bits. Phase and the low bits of the generation are in the lower half of the word, which is
+//! the half that changes when a wait ends.
+
+use crate::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+/// Why [`wait`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// The deadline has passed.
+    DeadlinePassed,
+    /// Anything else; the caller looks at the word.
+    LookAgain,
+}
+
+/// Sleeps while `word` still holds `expected`.
+#[cfg(not(tasklets_loom))]
+pub(crate) fn wait(word: &AtomicU64, expected: u64, deadline: Option<Instant>) -> Woken {
+    let timeout = match deadline {
+        None => None,
+        Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+            None => return Woken::DeadlinePassed,
+            Some(left) if left.is_zero() => return Woken::DeadlinePassed,
+            Some(left) => Some(libc::timespec {
+                // A wait that does not fit is longer than any machine stays up; the loop would start it again.
+                tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX),
+                tv_nsec: left.subsec_nanos() as libc::c_long,
+            }),
+        },
+    };
+    // SAFETY: the address is that of a live word (slots are never unmapped), little-endian, so its first four bytes are
+    // the lower half; `timeout` outlives the call. Every failure (EAGAIN, EINTR, ETIMEDOUT) means "look again".
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            std::ptr::from_ref(word).cast::<u32>(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected as u32,
+            timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref),
+        );
+    }
+    Woken::LookAgain
+}
+
+/// Wakes the thread that sleeps on `word`, if one does.
+#[cfg(not(tasklets_loom))]
+pub(crate) fn wake(word: &AtomicU64) {
+    // SAFETY: FUTEX_WAKE only uses the address as a key; waking nobody, or somebody else, is harmless by its contract.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            std::ptr::from_ref(word).cast::<u32>(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}
+
+#[cfg(tasklets_loom)]
+pub(crate) fn wait(_: &AtomicU64, _: u64, _: Option<Instant>) -> Woken {
+    loom::thread::yield_now();
+    Woken::LookAgain
+}
+
+#[cfg(tasklets_loom)]
+pub(crate) fn wake(_: &AtomicU64) {}

@@ -1,0 +1,30 @@
+//! How anything waits: the contract between the `tasklets` runtime and its channels.
+//!
+//! A wait is begun with [`Waiter::begin`], its [`Ticket`] is handed to whoever may end it, and [`Waiter::wait`]
+//! suspends whatever is running: a tasklet, or an OS thread. Who ends it need not know which. Everything that waits
+//! in this project waits through here.
+//!
+//! From the bottom up: [`sync`] (atomics, or loom's), [`stable`] (memory that stays), [`slot`] (the word on which a
+//! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`],
+//! [`Token`] (one permit), [`block_on`].
+//!
+//! This is the crate under the crate: users depend on `tasklets`.
+
+pub mod context;
+pub mod slot;
+pub mod stable;
+pub mod sync;
+
+mod block_on;
+mod cancel;
+mod futex;
+mod slots;
+mod ticket;
+mod token;
+mod waiter;
+
+pub use block_on::block_on;
+pub use cancel::{Cancelled, unwind_if_cancelled};
+pub use ticket::Ticket;
+pub use token::Token;
+pub use waiter::{Waited, Waiter};

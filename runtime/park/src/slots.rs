@@ -1,0 +1,84 @@
+//! Where slots live, and the cache of free ones that each thread keeps.
+
+use crate::slot::Slot;
+
+#[cfg(not(tasklets_loom))]
+mod storage {
+    use super::Slot;
+    use crate::stable::{Cache, StablePool};
+
+    static SLOTS: StablePool<Slot> = StablePool::new();
+
+    /// Returns the thread's free slots to the pool when the thread ends.
+    struct ThreadCache(Cache);
+
+    impl Drop for ThreadCache {
+        fn drop(&mut self) {
+            SLOTS.give_all(&self.0);
+        }
+    }
+
+    thread_local! {
+        static CACHE: ThreadCache = ThreadCache(Cache::default());
+    }
+
+    #[inline]
+    pub(crate) fn get(index: u32) -> &'static Slot {
+        SLOTS.get(index)
+    }
+
+    pub(crate) fn take() -> u32 {
+        // A thread whose thread-locals are gone takes one slot straight from the pool.
+        CACHE.try_with(|cache| SLOTS.take(&cache.0)).unwrap_or_else(|_| {
+            let cache = Cache::default();
+            let index = SLOTS.take(&cache);
+            SLOTS.give_all(&cache);
+            index
+        })
+    }
+
+    pub(crate) fn give(index: u32) {
+        if CACHE.try_with(|cache| SLOTS.give(&cache.0, index)).is_err() {
+            let cache = Cache::default();
+            SLOTS.give(&cache, index);
+            SLOTS.give_all(&cache);
+        }
+    }
+}
+
+/// Under loom a handful of slots, made anew for each execution.
+#[cfg(tasklets_loom)]
+mod storage {
+    use super::Slot;
+    use std::sync::Arc;
+
+    const SLOTS: usize = 8;
+
+    struct Storage {
+        slots: Vec<Slot>,
+        free: loom::sync::Mutex<Vec<u32>>,
+    }
+
+    loom::lazy_static! {
+        static ref STORAGE: Arc<Storage> = Arc::new(Storage {
+            slots: (0..SLOTS).map(|_| Slot::default()).collect(),
+            free: loom::sync::Mutex::new((0..SLOTS as u32).map(|i| i + crate::stable::FIRST_INDEX).collect()),
+        });
+    }
+
+    pub(crate) fn get(index: u32) -> &'static Slot {
+        let slot: *const Slot = &STORAGE.slots[(index - crate::stable::FIRST_INDEX) as usize];
+        // SAFETY: the storage lives until the end of the execution, which outlives every thread of the model.
+        unsafe { &*slot }
+    }
+
+    pub(crate) fn take() -> u32 {
+        STORAGE.free.lock().unwrap().pop().expect("a model uses at most eight contexts")
+    }
+
+    pub(crate) fn give(index: u32) {
+        STORAGE.free.lock().unwrap().push(index);
+    }
+}
+
+pub(crate) use storage::{get, give, take};

@@ -1,0 +1,147 @@
+//! Memory that never goes away: pools whose items keep their address for the life of the process.
+//!
+//! A waker, a queue cell or an event of the kernel may name an item long after its owner has moved on. Because the item
+//! stays an item of the same type for ever, looking at it is always defined, and a generation inside tells that it is
+//! somebody else's by now. That is what lets waiting go without locks, reference counts and deferred reclamation.
+//!
+//! The price: memory for the largest number of items ever in use at once is kept (32 bytes for each parked context).
+
+use std::cell::RefCell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+const CHUNK_BITS: u32 = 12;
+const CHUNK_LEN: usize = 1 << CHUNK_BITS;
+/// Bits of an index, so that index and generation fit in one word.
+pub const INDEX_BITS: u32 = 28;
+const CHUNKS: usize = 1 << (INDEX_BITS - CHUNK_BITS);
+/// Indices below this are never handed out: words that carry a ticket use the small numbers for states of their own.
+pub const FIRST_INDEX: u32 = 16;
+/// How many free indices a thread keeps, and how many it exchanges with the pool at once.
+const CACHE: usize = 128;
+const BATCH: usize = CACHE / 2;
+
+/// A pool of items with stable addresses; made to be a `static`.
+pub struct StablePool<T: 'static> {
+    chunks: [AtomicPtr<T>; CHUNKS],
+    free: Mutex<FreeList>,
+}
+
+struct FreeList {
+    indices: Vec<u32>,
+    /// The first index that was never handed out.
+    fresh: u32,
+}
+
+impl<T> std::fmt::Debug for StablePool<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StablePool").finish_non_exhaustive()
+    }
+}
+
+impl<T: Default + Sync> StablePool<T> {
+    /// An empty pool.
+    #[expect(clippy::new_without_default, reason = "only ever a static; half a megabyte is no place for a value")]
+    pub const fn new() -> Self {
+        Self {
+            chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS],
+            free: Mutex::new(FreeList { indices: Vec::new(), fresh: FIRST_INDEX }),
+        }
+    }
+
+    /// The item with this index.
+    ///
+    /// # Panics
+    /// If no item with this index was ever handed out.
+    #[inline]
+    pub fn get(&'static self, index: u32) -> &'static T {
+        let chunk = self.chunks[(index >> CHUNK_BITS) as usize].load(Ordering::Acquire);
+        assert!(!chunk.is_null(), "an index that no pool handed out");
+        // SAFETY: a chunk holds CHUNK_LEN initialised items, is published with release and is never freed; the masked
+        // index is below CHUNK_LEN.
+        unsafe { &*chunk.add(index as usize & (CHUNK_LEN - 1)) }
+    }
+
+    /// Takes an index out of `cache`, refilling it when it is empty.
+    ///
+    /// # Panics
+    /// If all 2^28 items are in use, which takes more memory than the machines this runs on have.
+    #[inline]
+    pub fn take(&'static self, cache: &Cache) -> u32 {
+        let cached = cache.indices.borrow_mut().pop();
+        cached.unwrap_or_else(|| self.refill(cache))
+    }
+
+    #[cold]
+    fn refill(&'static self, cache: &Cache) -> u32 {
+        let mut free = lock(&self.free);
+        let mut indices = cache.indices.borrow_mut();
+        let from = free.indices.len().saturating_sub(BATCH);
+        indices.extend(free.indices.drain(from..));
+        while indices.len() < BATCH {
+            let index = free.fresh;
+            assert!(index < 1 << INDEX_BITS, "2^28 contexts wait at once: the limit of this process");
+            if index as usize & (CHUNK_LEN - 1) == 0 || index == FIRST_INDEX {
+                let chunk: Box<[T]> = (0..CHUNK_LEN).map(|_| T::default()).collect();
+                // Released to `get`'s acquire. Never freed: see the module.
+                self.chunks[(index >> CHUNK_BITS) as usize].store(Box::leak(chunk).as_mut_ptr(), Ordering::Release);
+            }
+            free.fresh += 1;
+            indices.push(index);
+        }
+        indices.pop().expect("the batch is not empty")
+    }
+
+    /// Puts an index back into `cache`, giving half of it to the pool when it is full.
+    #[inline]
+    pub fn give(&'static self, cache: &Cache, index: u32) {
+        let mut indices = cache.indices.borrow_mut();
+        indices.push(index);
+        if indices.len() >= CACHE {
+            lock(&self.free).indices.extend(indices.drain(BATCH..));
+        }
+    }
+
+    /// Gives everything in `cache` back.
+    pub fn give_all(&'static self, cache: &Cache) {
+        lock(&self.free).indices.append(&mut cache.indices.borrow_mut());
+    }
+}
+
+/// Free indices kept by one thread.
+#[derive(Debug, Default)]
+pub struct Cache {
+    indices: RefCell<Vec<u32>>,
+}
+
+/// A panic while the list is locked leaves it whole (every step is a push or a pop), so poison is ignored.
+fn lock(free: &Mutex<FreeList>) -> std::sync::MutexGuard<'_, FreeList> {
+    free.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    static POOL: StablePool<AtomicPtr<()>> = StablePool::new();
+
+    #[test]
+    fn indices_are_distinct_and_addresses_stay() {
+        let cache = Cache::default();
+        let taken: Vec<u32> = (0..3 * CHUNK_LEN).map(|_| POOL.take(&cache)).collect();
+        assert_eq!(taken.iter().collect::<HashSet<_>>().len(), taken.len());
+        assert!(taken.iter().all(|&i| i >= FIRST_INDEX));
+        let addresses: Vec<_> = taken.iter().map(|&i| std::ptr::from_ref(POOL.get(i))).collect();
+        for &i in &taken {
+            POOL.give(&cache, i);
+        }
+        POOL.give_all(&cache);
+        let again: HashSet<u32> = (0..3 * CHUNK_LEN).map(|_| POOL.take(&cache)).collect();
+        assert_eq!(again.len(), taken.len());
+        for (i, address) in taken.iter().zip(addresses) {
+            assert!(again.contains(i), "a free index is used again before a new one");
+            assert!(std::ptr::eq(POOL.get(*i), address));
+        }
+    }
+}

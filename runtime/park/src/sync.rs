@@ -1,0 +1,46 @@
+//! The one switch between std's primitives and loom's.
+//!
+//! Everything whose interleavings are model-checked takes its atomics from here and from nowhere else. The switch is
+//! `cfg(tasklets_loom)`, because the global `cfg(loom)` also changes other crates of the same build.
+
+#[cfg(not(tasklets_loom))]
+pub use std::sync::atomic;
+
+#[cfg(tasklets_loom)]
+pub use loom::sync::atomic;
+
+/// A cell whose every access is visible to the model checker.
+///
+/// Loom's interface (access through closures) is the narrower one, so std's cell is wrapped to look like it.
+#[cfg(tasklets_loom)]
+pub use loom::cell::UnsafeCell;
+
+#[cfg(not(tasklets_loom))]
+pub use self::cell::UnsafeCell;
+
+#[cfg(not(tasklets_loom))]
+mod cell {
+    /// `std::cell::UnsafeCell` with access through closures.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// Wraps `value`.
+        pub const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Calls `f` with a pointer for reading; the caller upholds the aliasing rules.
+        #[inline(always)]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Calls `f` with a pointer for writing; the caller upholds the aliasing rules.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The right to end one particular wait.
+
+use crate::slot::{Claim, GENERATIONS, Outcome};
+use crate::slots;
+use crate::stable::INDEX_BITS;
+
+/// The right to signal one wait: the index of its slot and its generation, in one word.
+///
+/// Tickets are plain data: copy them, store them in atomics, send them anywhere, keep them after the wait has ended.
+/// Signalling a wait that is over does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(u64);
+
+impl Ticket {
+    #[inline]
+    pub(crate) fn new(index: u32, generation: u64) -> Self {
+        debug_assert!(generation < GENERATIONS);
+        Self(generation << INDEX_BITS | u64::from(index))
+    }
+
+    /// The ticket as a number: never below 16, so that a word may hold either a ticket or a small state of its own.
+    #[inline]
+    pub fn into_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The inverse of [`into_bits`](Self::into_bits).
+    ///
+    /// Bits that never were a ticket make one that signals nobody, or panics when it is used.
+    #[inline]
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    fn index(self) -> u32 {
+        self.0 as u32 & ((1 << INDEX_BITS) - 1)
+    }
+
+    #[inline]
+    fn generation(self) -> u64 {
+        self.0 >> INDEX_BITS
+    }
+
+    /// Ends the wait with [`Outcome::Signaled`] and makes its owner runnable. Returns whether this call did it; `false`
+    /// means that the wait was over already. Everything written before is visible to the owner. Never suspends.
+    #[inline]
+    pub fn signal(self) -> bool {
+        self.end(Outcome::Signaled)
+    }
+
+    /// Ends the wait with `outcome`; as [`signal`](Self::signal) otherwise.
+    #[inline]
+    pub fn end(self, outcome: Outcome) -> bool {
+        let slot = slots::get(self.index());
+        match slot.claim(self.generation(), outcome) {
+            Claim::Lost => false,
+            Claim::Running => true,
+            Claim::Parked => {
+                // SAFETY: we have just won the parked owner, and wake it this once.
+                unsafe { slot.wake() };
+                true
+            }
+        }
+    }
+}

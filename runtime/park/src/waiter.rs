@@ -1,0 +1,106 @@
+//! One wait of the running context.
+
+use crate::cancel;
+use crate::context::{self, Context};
+use crate::slot::Outcome;
+use crate::ticket::Ticket;
+use std::time::Instant;
+
+/// Whether the time ran out or somebody signalled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Waited {
+    /// The ticket was signalled.
+    Signaled,
+    /// The deadline passed first.
+    TimedOut,
+}
+
+/// One wait of the running context: begin, hand the [`ticket`](Self::ticket) to whoever may end the wait, then wait.
+///
+/// It works alike in a tasklet, in a future that the runtime polls, and on an OS thread. Dropping it without waiting ends
+/// the wait; its ticket is dead from then on.
+///
+/// ```
+/// use tasklets_park::{Waited, Waiter};
+///
+/// let waiter = Waiter::begin();
+/// let ticket = waiter.ticket();
+/// let other = std::thread::spawn(move || assert!(ticket.signal()));
+/// assert_eq!(waiter.wait(None), Waited::Signaled);
+/// other.join().unwrap();
+/// assert!(!ticket.signal(), "the wait is over");
+/// ```
+#[derive(Debug)]
+pub struct Waiter {
+    context: *const Context,
+    generation: u64,
+    firm: bool,
+}
+
+impl Waiter {
+    /// Begins a wait of the running context, which must not have another one under way.
+    #[inline]
+    pub fn begin() -> Self {
+        Self::begin_as(std::thread::panicking())
+    }
+
+    /// As [`begin`](Self::begin), for a wait that cannot be cancelled: one that memory safety hangs on, such as a scope's
+    /// for its children.
+    #[inline]
+    pub fn begin_firmly() -> Self {
+        Self::begin_as(true)
+    }
+
+    #[inline]
+    fn begin_as(firm: bool) -> Self {
+        let context = context::current();
+        // SAFETY: the current context is valid while its code runs, and that code is running.
+        let generation = unsafe { (*context).begin(firm) };
+        Self { context, generation, firm }
+    }
+
+    #[inline]
+    fn context(&self) -> &Context {
+        // SAFETY: a waiter cannot leave the stack it was made on (it is neither Send nor Sync), and the context
+        // outlives the code that runs on that stack.
+        unsafe { &*self.context }
+    }
+
+    /// The right to end this wait.
+    #[inline]
+    pub fn ticket(&self) -> Ticket {
+        Ticket::new(self.context().index(), self.generation)
+    }
+
+    /// Suspends the context until the ticket is signalled or `deadline` passes.
+    ///
+    /// # Cancellation
+    /// A tasklet that is told to end unwinds out of this call with the payload [`Cancelled`](crate::Cancelled), so
+    /// whatever the ticket was put into should be cleaned up by a guard. A wait begun while the tasklet was already
+    /// unwinding (in a destructor) is not cancelled, nor is one begun firmly.
+    #[inline]
+    pub fn wait(self, deadline: Option<Instant>) -> Waited {
+        if !self.firm && self.context().is_cancelled() {
+            drop(self);
+            cancel::unwind();
+        }
+        let slot = self.context().slot();
+        if slot.outcome().is_none() {
+            self.context().suspend(self.generation, deadline);
+        }
+        std::mem::forget(self);
+        match slot.finish() {
+            Some(Outcome::Signaled) => Waited::Signaled,
+            Some(Outcome::TimedOut) => Waited::TimedOut,
+            Some(Outcome::Cancelled) => cancel::unwind(),
+            None => unreachable!("a context is resumed only after a winner ended its wait"),
+        }
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.context().slot().finish();
+    }
+}

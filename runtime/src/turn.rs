@@ -1,0 +1,73 @@
+//! Giving others a turn: `yield_now`, `park`, `unpark`.
+
+use crate::fiber::Switch;
+use crate::worker::Worker;
+use std::time::{Duration, Instant};
+use tasklets_park::unwind_if_cancelled;
+
+/// Lets other runnable tasklets of this home run first. On an OS thread it is [`std::thread::yield_now`].
+///
+/// ```
+/// tasklets_runtime::run(|| {
+///     let other = tasklets_runtime::spawn(|| 1);
+///     while !other.is_finished() {
+///         tasklets_runtime::yield_now();
+///     }
+/// });
+/// ```
+///
+/// # Cancellation
+/// A tasklet that is told to end unwinds out of this call.
+#[inline]
+pub fn yield_now() {
+    let Some((worker, fiber)) = Worker::current() else { return std::thread::yield_now() };
+    unwind_if_cancelled(&fiber.context);
+    if worker.yield_is_idle() {
+        return;
+    }
+    fiber.switch(Switch::Yield);
+    unwind_if_cancelled(&fiber.context);
+}
+
+/// Suspends the calling tasklet until somebody calls [`Tasklet::unpark`](crate::Tasklet::unpark) on it. If somebody has since the
+/// last `park`, it returns at once. It never returns without that.
+///
+/// ```
+/// tasklets_runtime::run(|| {
+///     let me = tasklets_runtime::current();
+///     tasklets_runtime::spawn(move || me.unpark());
+///     tasklets_runtime::park();
+/// });
+/// ```
+///
+/// # Panics
+/// Outside a runtime: an OS thread has [`std::thread::park`].
+///
+/// # Cancellation
+/// A tasklet that is told to end unwinds out of this call.
+#[track_caller]
+pub fn park() {
+    park_until(None);
+}
+
+/// As [`park`], for at most `duration`. There is no telling which it was: look at what you wait for.
+///
+/// # Panics
+/// As [`park`].
+///
+/// # Cancellation
+/// As [`park`].
+#[track_caller]
+pub fn park_timeout(duration: Duration) {
+    park_until(Instant::now().checked_add(duration));
+}
+
+#[track_caller]
+fn park_until(deadline: Option<Instant>) {
+    // Most tasks are their own; a stolen half of a join gets a name tag for the purpose.
+    let tasklet = match crate::spawn::try_current() {
+        Some(tasklet) => tasklet,
+        None => crate::spawn::outside_a_runtime("park"),
+    };
+    let _ = tasklet.header().permit.wait(deadline);
+}

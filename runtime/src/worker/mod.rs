@@ -1,0 +1,193 @@
+//! A worker: a core's executor. It runs a home's tasklets, takes fresh work from its deques, from the injector and from
+//! other workers, polls for events, and sleeps.
+//!
+//! | file       | what                                                                    |
+//! |------------|-------------------------------------------------------------------------|
+//! | [`mod`]    | the worker and how running code finds it                                |
+//! | `find`     | what runs next, and fairness                                            |
+//! | `run`      | running it, and what follows when it leaves its stack                   |
+//! | `fibers`   | fibers made, kept and given back                                        |
+//! | `steal`    | taking work from other workers                                          |
+//! | `sleep`    | looking around, falling asleep, waking                                  |
+//! | `wake`     | making a suspended fiber runnable                                       |
+//! | `teardown` | the end                                                                 |
+//!
+//! # Placement
+//!
+//! A tasklet's home is decided when it first runs and then stays, so where it first runs matters.
+//!
+//! * A fresh task goes to its spawner's deque. While it is alone there, it is left to its spawner's worker unless that has run
+//!   one thing for longer than [`steal::LONE_PATIENCE`] under a thief's eyes: the partner of a ping-pong pair is spawned, then
+//!   its spawner waits for it, and both live on one worker. Nobody is woken for a lone task.
+//! * A second one in the deque is fan-out: one sleeper is woken, and thieves take at once. Whoever finds work wakes the next.
+//! * `near` and `net::serve` send a task to a chosen home's inbox, and it starts there.
+
+mod fibers;
+mod find;
+mod run;
+mod sleep;
+mod steal;
+mod teardown;
+mod wake;
+
+use crate::fiber::Fiber;
+use crate::fork_join::JobRef;
+use crate::home::LocalHome;
+use crate::node::Runnable;
+use crate::poller::Poller;
+use crate::shared::Shared;
+use crate::stack::overflow;
+use crossbeam_deque as deque;
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What only the worker itself touches.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    pub(crate) home: LocalHome,
+    /// Halves of joins, newest first.
+    pub(crate) jobs: deque::Worker<JobRef>,
+    /// Fresh tasks and futures; newest first, or oldest first in a FIFO runtime.
+    pub(crate) fresh: deque::Worker<Runnable>,
+    /// The fiber that runs now; none while the worker's own code does.
+    current: Cell<Option<NonNull<Fiber>>>,
+    fibers: fibers::Fibers,
+    poller: RefCell<Poller>,
+    pace: find::Pace,
+    spin: sleep::Spin,
+    /// State of the generator that picks victims.
+    random: Cell<u64>,
+    ids: Cell<Ids>,
+}
+
+/// Numbers for tasks that the worker may still give out.
+#[derive(Clone, Copy)]
+struct Ids {
+    next: u64,
+    end: u64,
+}
+
+/// How many numbers a worker takes at once.
+const ID_BATCH: u64 = 256;
+
+thread_local! {
+    static WORKER: Cell<*const Worker> = const { Cell::new(std::ptr::null()) };
+}
+
+/// What a worker's thread starts with: the halves that are not shared.
+pub(crate) struct Seed {
+    pub(crate) index: usize,
+    pub(crate) jobs: deque::Worker<JobRef>,
+    pub(crate) fresh: deque::Worker<Runnable>,
+    pub(crate) poller: Poller,
+}
+
+impl Worker {
+    /// The body of a worker's thread.
+    pub(crate) fn main(seed: Seed, shared: Arc<Shared>) {
+        // Without it an overflow still ends the process, only without a message.
+        let _alternate = overflow::ensure_alternate_stack();
+        let now = Instant::now();
+        let worker = Worker {
+            index: seed.index,
+            home: LocalHome::new(seed.index as u32, now),
+            jobs: seed.jobs,
+            fresh: seed.fresh,
+            current: Cell::new(None),
+            fibers: fibers::Fibers::new(&shared),
+            poller: RefCell::new(seed.poller),
+            pace: find::Pace::new(now),
+            spin: sleep::Spin::default(),
+            random: Cell::new(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed.index as u64 + 1)),
+            ids: Cell::new(Ids { next: 0, end: 0 }),
+            shared,
+        };
+        WORKER.set(&raw const worker);
+        worker.run_until_the_end();
+        WORKER.set(std::ptr::null());
+        worker.fibers.give_back_all(&worker.shared);
+        let shared = worker.shared.clone();
+        drop(worker);
+        shared.leave();
+    }
+
+    /// The worker whose thread this is.
+    ///
+    /// Not inlined, and opaque: a tasklet that may change threads must not have the thread-local's address cached across
+    /// a suspension. Call it again after each one.
+    #[inline(never)]
+    pub(crate) fn of_thread<'a>() -> Option<&'a Worker> {
+        // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
+        unsafe { std::arch::asm!("", options(nostack, preserves_flags)) };
+        let worker = WORKER.get();
+        // SAFETY: set while the worker lives on this very thread. The lifetime is the caller's honest word not to keep it
+        // over a suspension, after which a migrating tasklet may be elsewhere.
+        unsafe { worker.as_ref() }
+    }
+
+    /// The worker and the fiber that the calling code runs on; none outside tasklets.
+    #[inline]
+    pub(crate) fn current<'a>() -> Option<(&'a Worker, &'a Fiber)> {
+        let worker = Self::of_thread()?;
+        // SAFETY: the current fiber runs, so it is alive.
+        Some((worker, unsafe { worker.current.get()?.as_ref() }))
+    }
+
+    /// A number for a new task.
+    #[inline]
+    pub(crate) fn next_id(&self) -> u64 {
+        let mut ids = self.ids.get();
+        if ids.next == ids.end {
+            ids.next = self.shared.take_ids(ID_BATCH);
+            ids.end = ids.next + ID_BATCH;
+        }
+        let id = ids.next;
+        ids.next += 1;
+        self.ids.set(ids);
+        id
+    }
+
+    /// Queues a fresh task spawned here.
+    #[inline]
+    pub(crate) fn push_fresh(&self, runnable: Runnable) {
+        if self.shared.config.fifo && self.shared.workers.len() == 1 {
+            // One queue for fresh and started: the order is exact.
+            self.home.ready.push_back(runnable);
+            return;
+        }
+        self.fresh.push(runnable);
+        if self.fresh.len() > 1 {
+            self.shared.wake_one_if_any();
+        }
+    }
+
+    /// Queues a woken future: newest first, like fresh tasks, so that it runs while what it waited for is in the cache.
+    pub(crate) fn push_future(&self, runnable: Runnable) {
+        if self.shared.config.fifo {
+            self.home.ready.push_back(runnable);
+        } else {
+            self.push_fresh(runnable);
+        }
+    }
+
+    /// Offers half of a join.
+    #[inline]
+    pub(crate) fn push_job(&self, job: JobRef) {
+        self.jobs.push(job);
+        self.shared.wake_one_if_any();
+    }
+
+    /// A pseudo-random number below `n`.
+    fn random_below(&self, n: usize) -> usize {
+        // xorshift64*
+        let mut x = self.random.get();
+        x ^= x >> 12;
+        x ^= x << 25;
+        x ^= x >> 27;
+        self.random.set(x);
+        (x.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % n
+    }
+}

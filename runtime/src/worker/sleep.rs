@@ -1,0 +1,143 @@
+//! Looking around, falling asleep, waking. The protocol is [`idle`](crate::idle)'s; this is its worker side.
+
+use super::Worker;
+use super::run::Next;
+use super::steal::{LONE_PATIENCE, Watch};
+use crate::idle::Awake;
+use crate::poller::Patience;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// The longest a worker looks around before it sleeps: some multiple of what a sleep and a wake would cost.
+const MAX_SPIN: Duration = Duration::from_micros(50);
+/// After this many sleeps without looking around first, it is tried once.
+const PROBE_EVERY: u32 = 64;
+/// Looking around looks into the poller every so many rounds: a system call each.
+const POLL_EVERY: u32 = 16;
+
+/// How long to look around before sleeping: twice as long after a success, half as long after a failure, and from time to
+/// time a try when it had come to nothing. A server that waits for its clients so spends nothing on it, and tasklets that
+/// hand work to each other across workers find each other awake.
+#[derive(Default)]
+pub(super) struct Spin {
+    micros: Cell<u32>,
+    sleeps: Cell<u32>,
+}
+
+impl Spin {
+    fn allowance(&self) -> Duration {
+        if self.micros.get() == 0 {
+            let sleeps = self.sleeps.get() + 1;
+            self.sleeps.set(sleeps % PROBE_EVERY);
+            return if sleeps == PROBE_EVERY { MAX_SPIN / 4 } else { Duration::ZERO };
+        }
+        Duration::from_micros(self.micros.get().into())
+    }
+
+    fn succeeded(&self) {
+        self.micros.set((self.micros.get() * 2).clamp(8, MAX_SPIN.as_micros() as u32));
+    }
+
+    fn failed(&self) {
+        self.micros.set(self.micros.get() / 2);
+    }
+}
+
+impl Worker {
+    /// The worker has run dry: looks around for a while, then sleeps. Returns what it found, or `None` after a sleep.
+    pub(super) fn idle(&self) -> Option<Next> {
+        let searching = self.shared.idle.try_start_searching();
+        let found = self.look_around(searching);
+        if found.is_some() {
+            if searching {
+                self.stop_searching();
+            }
+            return found;
+        }
+        self.sleep(searching)
+    }
+
+    /// A searcher has found work. The last one sees to it that more work is found too.
+    fn stop_searching(&self) {
+        if self.shared.idle.stop_searching() && self.others_have_work() {
+            self.shared.wake_one();
+        }
+    }
+
+    /// Looks for work everywhere, as long as it seems worth it. Only a searcher looks at other workers.
+    fn look_around(&self, searching: bool) -> Option<Next> {
+        let began = Instant::now();
+        let mut watch = Watch::new(self, began);
+        let allowance = self.spin.allowance();
+        let mut now = began;
+        let mut rounds = 0u32;
+        loop {
+            self.run_timers(now);
+            if rounds % POLL_EVERY == 0 {
+                self.poll(Patience::None);
+            }
+            self.empty_inbox();
+            let own = self.home.ready.pop_front().or_else(|| self.from_injector()).map(Next::Run);
+            if let Some(next) = own.or_else(|| if searching { self.steal(&mut watch, now) } else { None }) {
+                if rounds > 0 {
+                    self.spin.succeeded();
+                }
+                return Some(next);
+            }
+            now = Instant::now();
+            let looked = now.saturating_duration_since(began);
+            // A lone task is worth the wait until it may be taken.
+            if looked >= allowance && !(watch.lone && looked < 2 * LONE_PATIENCE) {
+                if !allowance.is_zero() {
+                    self.spin.failed();
+                }
+                return None;
+            }
+            rounds += 1;
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Sleeps until there is something. Returns what it found right after, if anything.
+    fn sleep(&self, mut searching: bool) -> Option<Next> {
+        loop {
+            let ending = self.shared.is_ending();
+            if ending {
+                self.cancel_started();
+            }
+            let quiet = ending && self.home.started.is_empty() && self.home.ready.is_empty();
+            if quiet {
+                self.shared.become_quiet();
+            }
+            self.shared.idle.announce_sleep(self.index, searching);
+            if !self.has_anything(ending) {
+                let deadline = self.home.with_timers(|timers| timers.next_deadline());
+                self.poll(deadline.map_or(Patience::Forever, Patience::Until));
+            }
+            if quiet {
+                self.shared.leave_quiet();
+            }
+            let awake = self.shared.idle.wake_up(self.index);
+            self.shared.monitor.worker_woke();
+            if awake == Awake::Plain {
+                return None;
+            }
+            // Woken to search: it looks around, and if there is nothing it sleeps again as a searcher that gives up.
+            let found = self.look_around(true);
+            if found.is_some() {
+                self.stop_searching();
+                return found;
+            }
+            searching = true;
+        }
+    }
+
+    /// The last look before sleeping: every source of work, and the end. `ending` is what it was before the announcement.
+    fn has_anything(&self, ending: bool) -> bool {
+        !self.home.ready.is_empty()
+            || !self.shared.homes[self.home.index as usize].inbox.is_empty()
+            || self.others_have_work()
+            || self.shared.is_finished()
+            || self.shared.is_ending() != ending
+    }
+}

@@ -1,0 +1,87 @@
+//! Taking work from other workers.
+
+use super::Worker;
+use super::run::Next;
+use crossbeam_deque::Steal;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a worker must run one thing, under a thief's eyes, before a task that is alone in its deque is taken. See
+/// [Placement](super).
+pub(crate) const LONE_PATIENCE: Duration = Duration::from_micros(20);
+
+/// What a searcher has seen of the others: since when each runs what it runs.
+pub(super) struct Watch {
+    seen: Vec<(u64, Instant)>,
+    /// Some worker has a lone task that may be taken soon.
+    pub(super) lone: bool,
+}
+
+impl Watch {
+    pub(super) fn new(worker: &Worker, now: Instant) -> Self {
+        let turns = |remote: &crate::shared::Remote| remote.turns.load(Ordering::Relaxed);
+        Self { seen: worker.shared.workers.iter().map(|remote| (turns(remote), now)).collect(), lone: false }
+    }
+}
+
+impl Worker {
+    /// Looks at every other worker once, from a random one on.
+    pub(super) fn steal(&self, watch: &mut Watch, now: Instant) -> Option<Next> {
+        watch.lone = false;
+        let workers = self.shared.workers.len();
+        let from = self.random_below(workers);
+        (from..from + workers)
+            .map(|i| i % workers)
+            .filter(|&v| v != self.index)
+            .find_map(|victim| self.steal_job(victim).or_else(|| self.steal_fresh(victim, watch, now)))
+    }
+
+    /// The oldest half of a join: likely the largest piece of work there.
+    fn steal_job(&self, victim: usize) -> Option<Next> {
+        let jobs = &self.shared.workers[victim].jobs;
+        // A lost race means that somebody else got it; there may be another.
+        while !jobs.is_empty() {
+            if let Steal::Success(job) = jobs.steal() {
+                return Some(Next::Job(job));
+            }
+        }
+        None
+    }
+
+    fn steal_fresh(&self, victim: usize, watch: &mut Watch, now: Instant) -> Option<Next> {
+        let remote = &self.shared.workers[victim];
+        match remote.fresh.len() {
+            0 => return None,
+            1 => {
+                let turns = remote.turns.load(Ordering::Relaxed);
+                let seen = &mut watch.seen[victim];
+                if seen.0 != turns {
+                    *seen = (turns, now);
+                }
+                if now.saturating_duration_since(seen.1) < LONE_PATIENCE {
+                    watch.lone = true;
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        loop {
+            // Half of them. In a FIFO runtime one, so that the order stays close to that of the spawns.
+            let limit = if self.shared.config.fifo { 1 } else { remote.fresh.len() / 2 + 1 };
+            match remote.fresh.steal_batch_with_limit_and_pop(&self.fresh, limit) {
+                Steal::Success(runnable) => return Some(Next::Run(runnable)),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+
+    /// Whether other workers have work to share.
+    pub(super) fn others_have_work(&self) -> bool {
+        !self.shared.injector.is_empty()
+            || (0..self.shared.workers.len()).filter(|&w| w != self.index).any(|w| {
+                let remote = &self.shared.workers[w];
+                !remote.jobs.is_empty() || remote.fresh.len() > 1
+            })
+    }
+}

@@ -1,0 +1,2 @@
+//! Tasklets.
+pub use tasklets_runtime::*;
