@@ -83,7 +83,8 @@ pub(crate) struct Fiber {
     /// Valid while any of its fibers is: its workers keep it.
     pub(crate) shared: *const Shared,
     yielder: Cell<*const Yielder<(), Switch>>,
-    work: Cell<Work>,
+    /// What an idle fiber does when it is resumed.
+    pub(crate) work: Cell<Work>,
     /// The task that the code on this stack belongs to, for `current()`.
     pub(crate) task: Cell<Option<NonNull<Header>>>,
     /// It serves a future or a job, and has no place of a task's.
@@ -181,7 +182,10 @@ impl Fiber {
     /// It is idle (fresh, or its last switch was `Done`) and nobody uses it afterwards.
     pub(crate) unsafe fn destroy(fiber: NonNull<Fiber>) -> (Stack, Option<Arc<StackPool>>) {
         // SAFETY: idle, says the caller, so the coroutine is ours to resume; told to stop it returns.
-        let done = unsafe { fiber.as_ref().resume(Work::Stop) };
+        let done = unsafe {
+            fiber.as_ref().work.set(Work::Stop);
+            fiber.as_ref().resume()
+        };
         debug_assert_eq!(done, None);
         // SAFETY: the coroutine has returned, so no frame is left on the stack; the fiber itself is read out of it.
         let fiber = unsafe { fiber.as_ptr().read() };
@@ -224,11 +228,9 @@ impl Fiber {
     /// Worker: runs the fiber until it leaves its stack. `None` if it has stopped for good.
     ///
     /// # Safety
-    /// The caller has the sole right to run it: it is idle, or was handed over as runnable. `work` is for an idle one;
-    /// a fiber with work under way ignores it.
+    /// The caller has the sole right to run it: it is idle and was given work, or was handed over as runnable.
     #[inline]
-    pub(crate) unsafe fn resume(&self, work: Work) -> Option<Switch> {
-        self.work.set(work);
+    pub(crate) unsafe fn resume(&self) -> Option<Switch> {
         // SAFETY: nobody else runs it, says the caller, so nobody else uses the coroutine.
         match unsafe { (*self.coroutine.get()).resume(()) } {
             CoroutineResult::Yield(why) => Some(why),

@@ -8,9 +8,9 @@ compile_error!("tasklets supports Linux on x86-64 and aarch64; other platforms n
 /// What the loom models check: the real protocols, with loom's atomics under them.
 #[cfg(tasklets_loom)]
 pub mod internal {
-    pub use crate::idle;
-    pub use crate::inbox;
-    pub use crate::node;
+    pub use crate::idle::{Awake, Idle};
+    pub use crate::inbox::Inbox;
+    pub use crate::node::{Kind, List, NO_HOME, Node, Runnable};
     pub use crate::task::state;
 }
 

@@ -299,12 +299,12 @@ impl RuntimeBuilder {
 }
 
 /// The two halves of a worker to be.
-fn split(index: usize, fifo: bool) -> io::Result<(Seed, Remote)> {
+fn split(index: usize, fifo: bool) -> io::Result<(Seed, Arc<Remote>)> {
     let jobs = deque::Worker::new_lifo();
     let fresh = if fifo { deque::Worker::new_fifo() } else { deque::Worker::new_lifo() };
     let (poller, handle) = Poller::new()?;
-    let remote = Remote::new(jobs.stealer(), fresh.stealer(), handle);
-    Ok((Seed { index, jobs, fresh, poller }, remote))
+    let remote = Arc::new(Remote::new(jobs.stealer(), fresh.stealer(), handle));
+    Ok((Seed { index, jobs, fresh, poller, remote: remote.clone() }, remote))
 }
 
 /// A runtime from anywhere: to spawn into it from other threads.

@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering,
 use std::sync::{Arc, Mutex, PoisonError};
 use tasklets_park::Token;
 
-/// What others may use of a worker.
+/// What others may use of a worker. Its own cache lines: the worker writes to it at every turn.
+#[repr(align(128))]
 pub(crate) struct Remote {
     /// Halves of joins.
     pub(crate) jobs: Stealer<JobRef>,
@@ -47,7 +48,7 @@ impl Remote {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) homes: Box<[CachePadded<Home>]>,
-    pub(crate) workers: Box<[CachePadded<Remote>]>,
+    pub(crate) workers: Box<[Arc<Remote>]>,
     pub(crate) idle: Idle,
     /// Work from outside.
     pub(crate) injector: Injector<Runnable>,
@@ -76,14 +77,14 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// `remotes` are the workers' shared halves, in order.
-    pub(crate) fn new(config: Config, remotes: Vec<Remote>) -> Result<Self, StackError> {
+    pub(crate) fn new(config: Config, remotes: Vec<Arc<Remote>>) -> Result<Self, StackError> {
         let limit = Arc::new(LiveLimit::new(config.max_tasklets));
         let stacks = Arc::new(StackPool::new(config.stack_size, config.guards, limit.clone())?);
         Ok(Self {
             // The one place that makes homes: one for each worker.
             homes: (0..remotes.len()).map(|worker| CachePadded::new(Home::new(worker))).collect(),
             idle: Idle::new(remotes.len()),
-            workers: remotes.into_iter().map(CachePadded::new).collect(),
+            workers: remotes.into(),
             injector: Injector::new(),
             stacks,
             limit,

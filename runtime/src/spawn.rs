@@ -1,5 +1,6 @@
 //! Making tasks.
 
+use crate::fiber::Fiber;
 use crate::node::{Kind, Runnable};
 use crate::runtime::Handle;
 use crate::shared::Shared;
@@ -337,21 +338,26 @@ pub fn current() -> Tasklet {
 
 /// The task that the calling code belongs to, if it belongs to one.
 pub fn try_current() -> Option<Tasklet> {
-    let (worker, fiber) = Worker::current()?;
-    let header = match fiber.task.get() {
-        Some(header) => header,
-        // The stolen half of a join has no task of its own until somebody asks.
-        None => {
-            let birth = Birth { id: worker.next_id(), spawned_at: Location::caller(), extras: None };
-            let header = Cell::new_fresh(|| (), birth);
-            // The handle goes at once; the runtime's reference is the fiber's.
-            // SAFETY: the task was made for `()`, and this is its one handle.
-            drop(unsafe { JoinHandle::<()>::new(header) });
-            fiber.task.set(Some(header));
-            fiber.owns_task.set(true);
-            header
-        }
-    };
     // SAFETY: the runtime's reference keeps it while its code runs.
-    Some(Tasklet::new(unsafe { TaskRef::new(header) }))
+    current_task().map(|task| Tasklet::new(unsafe { TaskRef::new(task) }))
+}
+
+/// The header of the task that the calling code belongs to; alive while that code runs.
+#[inline]
+pub(crate) fn current_task() -> Option<NonNull<Header>> {
+    let (worker, fiber) = Worker::current()?;
+    Some(fiber.task.get().unwrap_or_else(|| identify(worker, fiber)))
+}
+
+/// Makes a task for the stolen half of a join, which has none of its own until somebody asks.
+#[cold]
+fn identify(worker: &Worker, fiber: &Fiber) -> NonNull<Header> {
+    let birth = Birth { id: worker.next_id(), spawned_at: Location::caller(), extras: None };
+    let header = Cell::new_fresh(|| (), birth);
+    // The handle goes at once; the runtime's reference is the fiber's.
+    // SAFETY: the task was made for `()`, and this is its one handle.
+    drop(unsafe { JoinHandle::<()>::new(header) });
+    fiber.task.set(Some(header));
+    fiber.owns_task.set(true);
+    header
 }

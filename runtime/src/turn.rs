@@ -64,10 +64,11 @@ pub fn park_timeout(duration: Duration) {
 
 #[track_caller]
 fn park_until(deadline: Option<Instant>) {
-    // Most tasks are their own; a stolen half of a join gets a name tag for the purpose.
-    let tasklet = match crate::spawn::try_current() {
-        Some(tasklet) => tasklet,
+    match crate::spawn::current_task() {
+        // SAFETY: the runtime's reference keeps the task while its own code runs, as this is.
+        Some(task) => {
+            let _ = unsafe { task.as_ref() }.permit.wait(deadline);
+        }
         None => crate::spawn::outside_a_runtime("park"),
-    };
-    let _ = tasklet.header().permit.wait(deadline);
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) fn unwind() -> ! {
 
 /// Unwinds the running tasklet if it was told to end and is not unwinding already: for operations that give others a turn
 /// without waiting for anything.
+#[inline]
 pub fn unwind_if_cancelled(context: &crate::context::Context) {
     if context.is_cancelled() && !std::thread::panicking() {
         unwind();

@@ -9,7 +9,6 @@
 use crate::slot::{Claim, Committed, Outcome, Slot, WakeFn};
 use crate::slots;
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -152,13 +151,6 @@ impl Drop for Context {
     }
 }
 
-/// A context entered on this thread; leaving restores the one before.
-#[derive(Debug)]
-pub struct Entered {
-    before: *const Context,
-    _this_thread: PhantomData<*const ()>,
-}
-
 #[cfg(not(tasklets_loom))]
 std::thread_local! {
     static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
@@ -184,19 +176,19 @@ fn load_current() -> *const Context {
     CURRENT.with(Cell::get)
 }
 
-/// Makes `context` the current one of this thread until [`leave`]; returns what was.
+/// Scheduler: from now on the code on this thread runs in `context`.
 ///
 /// # Safety
-/// `context` stays valid until it is left.
+/// `context` stays valid until another is entered or [`leave`] is called.
 #[inline]
-pub unsafe fn enter(context: *const Context) -> Entered {
-    Entered { before: CURRENT.with(|c| c.replace(context)), _this_thread: PhantomData }
+pub unsafe fn enter(context: *const Context) {
+    CURRENT.with(|c| c.set(context));
 }
 
-/// Ends what [`enter`] began.
+/// Scheduler: from now on the code on this thread is the thread's own.
 #[inline]
-pub fn leave(entered: Entered) {
-    CURRENT.with(|c| c.set(entered.before));
+pub fn leave() {
+    CURRENT.with(|c| c.set(std::ptr::null()));
 }
 
 /// The context that the calling code runs in.

@@ -60,9 +60,8 @@ impl Worker {
     pub(super) fn count_turn(&self, fiber: &Fiber) {
         let turns = self.pace.turns.get() + 1;
         self.pace.turns.set(turns);
-        let remote = &self.shared.workers[self.index];
-        remote.turns.store(turns, Ordering::Relaxed);
-        remote.running.store(std::ptr::from_ref(fiber).cast_mut(), Ordering::Release);
+        self.remote.turns.store(turns, Ordering::Relaxed);
+        self.remote.running.store(std::ptr::from_ref(fiber).cast_mut(), Ordering::Release);
     }
 
     /// Whether a tasklet that yields may simply go on: nobody else is runnable here, and the window is not over.
@@ -77,7 +76,7 @@ impl Worker {
     }
 
     /// What to run next, without looking at other workers; `None` if there is nothing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&self) -> Option<Next> {
         let left = self.pace.left.get() - 1;
         self.pace.left.set(left);
@@ -86,7 +85,8 @@ impl Worker {
         {
             return Some(Next::Run(runnable));
         }
-        if let Some(runnable) = self.home.run_next.take() {
+        if let Some(runnable) = self.home.run_next.get() {
+            self.home.run_next.set(None);
             let streak = self.pace.streak.get();
             if streak < RUN_NEXT_STREAK || self.home.ready.is_empty() {
                 self.pace.streak.set(streak + 1);
@@ -104,14 +104,15 @@ impl Worker {
         if let Some(runnable) = found {
             return Some(Next::Run(runnable));
         }
+        self.next_beyond_tasks()
+    }
+
+    /// Halves of joins that their owners wait for, the inbox, the injector.
+    #[inline(never)]
+    fn next_beyond_tasks(&self) -> Option<Next> {
         if let Some(job) = self.jobs.pop() {
             return Some(Next::Job(job));
         }
-        self.next_from_outside()
-    }
-
-    /// The inbox, then the injector.
-    fn next_from_outside(&self) -> Option<Next> {
         self.empty_inbox();
         self.home.ready.pop_front().or_else(|| self.from_injector()).map(Next::Run)
     }
@@ -175,11 +176,12 @@ impl Worker {
         if self.fresh.is_empty() {
             return None;
         }
-        self.shared.workers[self.index].fresh.steal().success()
+        self.remote.fresh.steal().success()
     }
 
     /// Makes runnable whose deadline has passed.
     pub(super) fn run_timers(&self, now: Instant) {
+        self.leave_fiber();
         while let Some(entry) = self.home.with_timers(|timers| timers.pop_due(now)) {
             // SAFETY: entries are part of fibers that wait, and those are alive; the data is the fiber's address.
             let fiber = unsafe { &*entry.as_ref().data().cast::<crate::fiber::Fiber>() };
@@ -191,6 +193,7 @@ impl Worker {
 
     /// Takes the poller's events.
     pub(super) fn poll(&self, patience: Patience) -> bool {
+        self.leave_fiber();
         self.poller.borrow_mut().poll(patience)
     }
 }

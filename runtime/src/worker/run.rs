@@ -50,24 +50,29 @@ fn wait_until(worker: &Worker, fiber: &Fiber, deadline: Instant) {
 }
 
 impl Worker {
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(&self, next: Next) {
         match next {
-            Next::Run(runnable) => match runnable.node().kind() {
-                Kind::Started => {
-                    // SAFETY: of that kind.
-                    let fiber = unsafe { Fiber::of_runnable(runnable) };
-                    if fiber.migrating.get() {
-                        fiber.node.set_home(self.home.index);
-                    }
-                    self.resume(fiber, Work::Stop);
+            Next::Run(runnable) if runnable.node().kind() == Kind::Started => {
+                // SAFETY: of that kind.
+                let fiber = unsafe { Fiber::of_runnable(runnable) };
+                if fiber.migrating.get() {
+                    fiber.node.set_home(self.home.index);
                 }
-                Kind::Fresh => self.start(NonNull::new(runnable.as_ptr().cast()).expect("runnables are not null")),
-                Kind::Future => {
-                    self.serve(Work::Poll(NonNull::new(runnable.as_ptr().cast()).expect("as above")));
-                }
-            },
+                self.resume(fiber);
+            }
+            Next::Run(runnable) => self.run_task(runnable),
             Next::Job(job) => self.serve(Work::Job(job)),
+        }
+    }
+
+    #[inline(never)]
+    fn run_task(&self, runnable: Runnable) {
+        let task = NonNull::new(runnable.as_ptr().cast()).expect("runnables are not null");
+        match runnable.node().kind() {
+            Kind::Fresh => self.start(task),
+            Kind::Future => self.serve(Work::Poll(task)),
+            Kind::Started => unreachable!("a fiber is resumed"),
         }
     }
 
@@ -92,11 +97,12 @@ impl Worker {
         fiber.migrating.set(migrating);
         fiber.context.set_cancelled(self.shared.is_ending());
         fiber.label.set(header);
-        self.resume(fiber, Work::Task(task));
+        fiber.work.set(Work::Task(task));
+        self.resume(fiber);
     }
 
     /// Runs a job, or polls a future, on a fiber that has nothing else to do.
-    #[inline]
+    #[inline(never)]
     fn serve(&self, work: Work) {
         let Some(fiber) = self.take_service_fiber() else {
             return self.serve_without_fiber(work);
@@ -108,7 +114,8 @@ impl Worker {
         fiber.serving.set(true);
         fiber.migrating.set(false);
         fiber.context.set_cancelled(self.shared.is_ending());
-        self.resume(fiber, work);
+        fiber.work.set(work);
+        self.resume(fiber);
     }
 
     /// The kernel gives no stack, and there is no caller to tell: the work runs on the worker's own. If it waits, so does
@@ -127,44 +134,49 @@ impl Worker {
     }
 
     /// Runs a fiber until it leaves its stack, and does what it left it for.
-    #[inline]
-    fn resume(&self, fiber: &Fiber, work: Work) {
+    #[inline(always)]
+    fn resume(&self, fiber: &Fiber) {
         if fiber.hidden_panics.get() > 0 {
             panic_count::show(fiber.hidden_panics.take());
         }
         self.count_turn(fiber);
         self.current.set(Some(fiber.into()));
-        // SAFETY: the fiber is alive until it is left.
-        let entered = unsafe { context::enter(&raw const fiber.context) };
+        // SAFETY: the fiber is alive until it is retired, and it is left before.
+        unsafe { context::enter(&raw const fiber.context) };
         // SAFETY: whoever had the runnable, or took the idle fiber, has the sole right to run it: we.
-        let why = unsafe { fiber.resume(work) };
-        context::leave(entered);
-        self.current.set(None);
+        let why = unsafe { fiber.resume() };
         if std::thread::panicking() {
             fiber.hidden_panics.set(panic_count::hide());
         }
         match why {
             Some(Switch::Yield) => {
-                self.note_suspension(fiber);
+                if !fiber.links.linked.get() {
+                    self.first_suspension(fiber);
+                }
                 self.home.ready.push_back(fiber.runnable());
             }
             Some(Switch::Park) => {
-                self.note_suspension(fiber);
+                if !fiber.links.linked.get() {
+                    self.first_suspension(fiber);
+                }
                 match fiber.context.commit_park() {
                     Committed::Parked => {}
                     // Woken meanwhile, and still ours.
                     Committed::Ready => self.home.ready.push_back(fiber.runnable()),
                 }
             }
-            Some(Switch::Done) => self.retire(fiber),
+            Some(Switch::Done) => {
+                self.leave_fiber();
+                self.retire(fiber);
+            }
             None => unreachable!("a fiber that runs work does not stop"),
         }
     }
 
-    /// A fiber has left its stack with work under way; from now on teardown must find it.
-    #[inline]
-    fn note_suspension(&self, fiber: &Fiber) {
-        if fiber.may_migrate() || fiber.links.linked.get() {
+    /// A fiber has left its stack with work under way for the first time; from now on teardown must find it.
+    #[inline(never)]
+    fn first_suspension(&self, fiber: &Fiber) {
+        if fiber.migrating.get() {
             return;
         }
         self.home.started.insert(fiber);
@@ -174,7 +186,7 @@ impl Worker {
     }
 
     /// A fiber's work is done.
-    #[inline]
+    #[inline(never)]
     fn retire(&self, fiber: &Fiber) {
         let waited = fiber.links.linked.get();
         if waited {
