@@ -8,8 +8,8 @@
 
 use crate::slot::{Claim, Committed, Outcome, Slot, WakeFn};
 use crate::slots;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Suspends the running context until its wait of the given generation has ended.
@@ -123,6 +123,12 @@ impl Context {
         self.cancelled.store(cancelled, Ordering::Relaxed);
     }
 
+    /// What was given to [`new`](Self::new) beside the wake function.
+    #[inline]
+    pub fn data(&self) -> *const () {
+        self.data
+    }
+
     /// Calls the suspend function.
     #[inline]
     pub(crate) fn suspend(&self, generation: u64, deadline: Option<Instant>) {
@@ -160,6 +166,7 @@ std::thread_local! {
 #[cfg(tasklets_loom)]
 loom::thread_local! {
     static CURRENT: Cell<*const Context> = Cell::new(std::ptr::null());
+    static THREAD: Context = Context::of_thread();
 }
 
 /// Reads the current context's address.
@@ -192,25 +199,16 @@ pub fn leave() {
 }
 
 /// The context that the calling code runs in.
+#[inline]
 pub(crate) fn current() -> *const Context {
     let current = load_current();
     if current.is_null() { thread_context() } else { current }
 }
 
 /// The calling OS thread's own context, made at the first call.
-#[cfg(not(tasklets_loom))]
 #[cold]
 fn thread_context() -> *const Context {
     // While the thread's locals are being destroyed there is none left to use; a wait in a destructor there gets one
     // that is never freed.
     THREAD.try_with(std::ptr::from_ref).unwrap_or_else(|_| Box::leak(Box::new(Context::of_thread())))
-}
-
-/// Under loom each wait of a thread leaks nothing and shares nothing: a context per call would leak its slot, so the
-/// first one is kept for the execution.
-#[cfg(tasklets_loom)]
-fn thread_context() -> *const Context {
-    let context: *const Context = Box::leak(Box::new(Context::of_thread()));
-    CURRENT.with(|c| c.set(context));
-    context
 }

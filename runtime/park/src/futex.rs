@@ -1,4 +1,4 @@
-//! Sleeping on a word: the kernel's futex, or under loom a spin that yields to the model.
+//! Sleeping on a word: the kernel's futex, or under loom what it is made of.
 //!
 //! The kernel compares 32 bits. Phase and the low bits of the generation are in the lower half of the word, which is
 //! the half that changes when a wait ends.
@@ -59,10 +59,37 @@ pub(crate) fn wake(word: &AtomicU64) {
 }
 
 #[cfg(tasklets_loom)]
-pub(crate) fn wait(_: &AtomicU64, _: u64, _: Option<Instant>) -> Woken {
-    loom::thread::yield_now();
-    Woken::LookAgain
-}
+pub(crate) use self::model::{wait, wake};
 
+/// The kernel looks at the word and queues the sleeper under a lock that a waker takes too. One queue for all words: more
+/// wake than need to, which every sleeper must stand anyway. Time does not pass; a model ends a timed wait by its ticket.
 #[cfg(tasklets_loom)]
-pub(crate) fn wake(_: &AtomicU64) {}
+mod model {
+    use super::{AtomicU64, Instant, Woken};
+    use crate::sync::atomic::Ordering;
+    use loom::sync::{Condvar, Mutex};
+
+    #[derive(Default)]
+    struct Queue {
+        lock: Mutex<()>,
+        sleepers: Condvar,
+    }
+
+    loom::lazy_static! {
+        static ref QUEUE: Queue = Queue::default();
+    }
+
+    pub(crate) fn wait(word: &AtomicU64, expected: u64, _: Option<Instant>) -> Woken {
+        let guard = QUEUE.lock.lock().expect("nothing panics under this lock");
+        if word.load(Ordering::Relaxed) == expected {
+            drop(QUEUE.sleepers.wait(guard));
+        }
+        Woken::LookAgain
+    }
+
+    pub(crate) fn wake(_: &AtomicU64) {
+        let guard = QUEUE.lock.lock().expect("nothing panics under this lock");
+        QUEUE.sleepers.notify_all();
+        drop(guard);
+    }
+}

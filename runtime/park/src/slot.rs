@@ -213,6 +213,7 @@ impl Slot {
     }
 
     /// Whether the slot has used up its generations and must not be handed out again.
+    #[inline]
     pub(crate) fn is_spent(&self) -> bool {
         self.word.load(Ordering::Relaxed) >> PHASE_BITS >= GENERATIONS - 1
     }

@@ -46,7 +46,9 @@ mod storage {
     }
 }
 
-/// Under loom a handful of slots, made anew for each execution.
+/// Under loom a handful of slots, made anew for each execution; the one given back last is taken first.
+///
+/// A model's main thread must not wait: what is global is gone when its context gives its slot back.
 #[cfg(tasklets_loom)]
 mod storage {
     use super::Slot;
@@ -73,11 +75,11 @@ mod storage {
     }
 
     pub(crate) fn take() -> u32 {
-        STORAGE.free.lock().unwrap().pop().expect("a model uses at most eight contexts")
+        STORAGE.free.lock().expect("nothing panics under this lock").pop().expect("a model uses at most eight contexts")
     }
 
     pub(crate) fn give(index: u32) {
-        STORAGE.free.lock().unwrap().push(index);
+        STORAGE.free.lock().expect("nothing panics under this lock").push(index);
     }
 }
 

@@ -10,14 +10,19 @@ const NOTIFIED: u64 = 1;
 
 /// One permit. Anyone may [`notify`](Self::notify); its one owner waits for it and takes it.
 ///
-/// | word     | meaning                                    |
-/// |----------|--------------------------------------------|
-/// | EMPTY    | no permit, nobody waits                    |
-/// | NOTIFIED | a permit                                   |
-/// | a ticket | no permit, the owner waits with this ticket |
+/// | word     | meaning                                     | left by                                       |
+/// |----------|---------------------------------------------|-----------------------------------------------|
+/// | EMPTY    | no permit, nobody waits                     | a notifier: NOTIFIED; the owner: its ticket    |
+/// | NOTIFIED | a permit                                    | the owner, who takes it: EMPTY                |
+/// | a ticket | no permit, the owner waits with this ticket | a notifier, or the owner giving up: EMPTY     |
 ///
-/// A notification swaps NOTIFIED in and signals the ticket it finds. The owner swaps its ticket in only over EMPTY, so
-/// one of the two sees the other: no wakeup is lost. Notifications do not add up.
+/// A notifier that finds a ticket takes it out and hands the permit over by signalling it, so the owner that is woken need not
+/// look at the word again, and a later notification is a permit of its own. If the signal fails (the owner's wait has ended
+/// otherwise) the permit is put into the word after all, for the owner's next wait. Owner and notifier change the word by
+/// compare-and-swap, so one of the two sees the other: no wakeup is lost. Permits do not add up.
+///
+/// The owner of a firm wait may free the token as soon as it has the permit: a notifier's last access is the change to NOTIFIED,
+/// or the removal of the ticket, whose signal cannot fail.
 #[derive(Debug, Default)]
 pub struct Token(AtomicU64);
 
@@ -37,10 +42,17 @@ impl Token {
     /// Makes the permit available and wakes the owner if it waits. Never suspends.
     #[inline]
     pub fn notify(&self) {
-        // Releases what the notifier wrote; acquires nothing it needs, but a swap of a swap keeps the chain.
-        let before = self.0.swap(NOTIFIED, Ordering::AcqRel);
-        if before > NOTIFIED {
-            Ticket::from_bits(before).signal();
+        let mut seen = self.0.load(Ordering::Relaxed);
+        loop {
+            let ticket = (seen > NOTIFIED).then(|| Ticket::from_bits(seen));
+            let next = if ticket.is_some() { EMPTY } else { NOTIFIED };
+            // Also over NOTIFIED: the owner that takes that permit must see what this notifier wrote.
+            match self.0.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) if ticket.is_none_or(Ticket::signal) => return,
+                // The wait was over: the permit is for the next one.
+                Ok(_) => seen = EMPTY,
+                Err(now) => seen = now,
+            }
         }
     }
 
@@ -67,22 +79,23 @@ impl Token {
             return Waited::Signaled;
         }
         let waiter = begin();
-        let published = Published { token: self, ticket: waiter.ticket().into_bits() };
-        let before = self.0.compare_exchange(EMPTY, published.ticket, Ordering::AcqRel, Ordering::Acquire);
-        if before.is_err() {
-            // Only a notification can have come between: nobody else waits.
-            self.0.store(EMPTY, Ordering::Relaxed);
+        let ticket = waiter.ticket().into_bits();
+        if self.0.compare_exchange(EMPTY, ticket, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            // Only a permit can have come between: nobody else waits. By a swap, so that we see what all notifiers up to now
+            // wrote.
+            self.0.swap(EMPTY, Ordering::Acquire);
             return Waited::Signaled;
         }
+        let published = Published { token: self, ticket };
         let waited = waiter.wait(deadline);
-        match self.0.swap(EMPTY, Ordering::Acquire) {
-            NOTIFIED => Waited::Signaled,
-            _ => waited,
+        if waited == Waited::Signaled {
+            std::mem::forget(published);
         }
+        waited
     }
 }
 
-/// Takes the ticket out of the token again if the wait unwinds.
+/// Takes the ticket out of the token again if the wait ends without a permit.
 struct Published<'a> {
     token: &'a Token,
     ticket: u64,
@@ -90,7 +103,7 @@ struct Published<'a> {
 
 impl Drop for Published<'_> {
     fn drop(&mut self) {
-        // Fails if a permit has come or the wait ended as usual; both leave the word as it should be.
+        // Fails if a notifier has taken it out: it finds the wait over, and leaves a permit.
         let _ = self.token.0.compare_exchange(self.ticket, EMPTY, Ordering::Relaxed, Ordering::Relaxed);
     }
 }

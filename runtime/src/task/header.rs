@@ -131,6 +131,7 @@ impl Header {
     ///
     /// # Safety
     /// JOINER is clear and the task has not ended, or `remove_joiner` has just succeeded; the caller is the handle.
+    #[inline]
     pub(crate) unsafe fn set_joiner(&self, joiner: Joiner) {
         // SAFETY: by rule 2 nobody else touches the field now.
         unsafe { *self.joiner.get() = joiner };
@@ -140,6 +141,7 @@ impl Header {
     ///
     /// # Safety
     /// `complete` said so.
+    #[inline]
     pub(crate) unsafe fn wake_joiner(&self) {
         // SAFETY: by rule 2 the field is ours from COMPLETE on.
         match unsafe { &*self.joiner.get() } {

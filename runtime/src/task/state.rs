@@ -107,11 +107,18 @@ impl State {
         self.update_unless_complete(|state| state | JOINER)
     }
 
-    /// Handle: takes the joiner field back. `false` if the task has ended; then the field must be left alone.
+    /// Handle: takes the joiner field back, if the completer has it. `false` if the task has ended; then the field must be
+    /// left alone.
     #[inline]
     #[must_use]
     pub fn remove_joiner(&self) -> bool {
-        self.update_unless_complete(|state| state & !JOINER)
+        // JOINER is set and cleared by the handle alone, so a clear bit stays clear, and a field that the completer was never
+        // given it does not read.
+        match self.0.load(Ordering::Acquire) {
+            state if state & COMPLETE != 0 => false,
+            state if state & JOINER == 0 => true,
+            _ => self.update_unless_complete(|state| state & !JOINER),
+        }
     }
 
     #[inline]

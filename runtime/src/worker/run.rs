@@ -24,19 +24,21 @@ pub(super) enum Next {
 ///
 /// # Safety
 /// `context` is that of the fiber that runs.
-pub(super) unsafe fn suspend(_: &Context, _: u64, deadline: Option<Instant>) {
-    let (worker, fiber) = Worker::current().expect("only running fibers suspend");
+pub(super) unsafe fn suspend(context: &Context, _: u64, deadline: Option<Instant>) {
+    // SAFETY: the data of a fiber's context is its address, and it runs.
+    let fiber = unsafe { &*context.data().cast::<Fiber>() };
     match deadline {
         None => fiber.switch(Switch::Park),
-        Some(deadline) => wait_until(worker, fiber, deadline),
+        Some(deadline) => wait_until(fiber, deadline),
     }
 }
 
 /// Kept apart so that a wait without a deadline has a small frame.
 #[inline(never)]
-fn wait_until(worker: &Worker, fiber: &Fiber, deadline: Instant) {
+fn wait_until(fiber: &Fiber, deadline: Instant) {
     // A linked timer belongs to this home's wheel, so a tasklet that may migrate stays while it waits with a deadline.
     let pinned = fiber.pinned.replace(true);
+    let worker = Worker::of_thread().expect("fibers run on workers");
     let entry = NonNull::from(&fiber.timer);
     // SAFETY: the entry is in the fiber, which stays where it is, and it is not linked: it is unlinked below, on the same
     // home, before the fiber goes on.
