@@ -95,6 +95,14 @@ impl Token {
     }
 }
 
+/// The memory goes away: the model fails if any access did not happen before, or comes after.
+#[cfg(tasklets_loom)]
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.with_mut(|_| ());
+    }
+}
+
 /// Takes the ticket out of the token again if the wait ends without a permit.
 struct Published<'a> {
     token: &'a Token,
