@@ -52,6 +52,8 @@ mod spawn;
 #[cfg(not(tasklets_loom))]
 mod stack;
 #[cfg(not(tasklets_loom))]
+mod stack_usage;
+#[cfg(not(tasklets_loom))]
 mod time;
 #[cfg(not(tasklets_loom))]
 mod turn;
@@ -67,6 +69,7 @@ pub use self::{
     runtime::{Handle, Runtime, RuntimeBuilder, ShutdownError, run},
     scope::{Scope, ScopedJoinHandle, scope},
     spawn::{Builder, current, spawn, spawn_future, spawn_local, try_current},
+    stack_usage::{StackUsage, stack_usage},
     task::{JoinError, JoinHandle, Tasklet},
     time::sleep,
     turn::{park, park_timeout, yield_now},

@@ -34,7 +34,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context that is suspended by `suspend` and made runnable by `wake(data)`.
+    /// A context that is suspended by `suspend` and made runnable by `wake(data)`; without `wake` it is never parked.
     ///
     /// # Safety
     /// `suspend` keeps to the contract of [`SuspendFn`]; `wake(data)` may be called from any thread while a wait of
@@ -137,14 +137,20 @@ impl Context {
         unsafe { (self.suspend)(self, generation, deadline) }
     }
 
+    /// The context of an OS thread, for a model to enter.
+    #[cfg(tasklets_loom)]
+    pub fn of_model_thread() -> Self {
+        Self::of_thread()
+    }
+
     fn of_thread() -> Self {
         unsafe fn sleep(context: &Context, generation: u64, deadline: Option<Instant>) {
-            if context.slot().commit_park(generation) == Committed::Parked {
+            if context.slot().commit_sleep(generation) == Committed::Parked {
                 context.slot().sleep_until_claimed(generation, deadline);
             }
         }
-        // SAFETY: `sleep` parks and returns only when the wait has ended; without a wake function the winner wakes the
-        // thread through the word itself.
+        // SAFETY: `sleep` returns only when the wait has ended; it never parks but sleeps on the word, through which the winner
+        // wakes it, so it needs no wake function.
         unsafe { Self::new(sleep, None, std::ptr::null()) }
     }
 }
@@ -166,7 +172,6 @@ std::thread_local! {
 #[cfg(tasklets_loom)]
 loom::thread_local! {
     static CURRENT: Cell<*const Context> = Cell::new(std::ptr::null());
-    static THREAD: Context = Context::of_thread();
 }
 
 /// Reads the current context's address.
@@ -206,9 +211,17 @@ pub(crate) fn current() -> *const Context {
 }
 
 /// The calling OS thread's own context, made at the first call.
+#[cfg(not(tasklets_loom))]
 #[cold]
 fn thread_context() -> *const Context {
     // While the thread's locals are being destroyed there is none left to use; a wait in a destructor there gets one
     // that is never freed.
     THREAD.try_with(std::ptr::from_ref).unwrap_or_else(|_| Box::leak(Box::new(Context::of_thread())))
+}
+
+/// Under loom a thread's locals die after whoever joins it has gone on, perhaps to the end of the execution and of all that is
+/// global; so a model makes the contexts of its threads itself, enters them, and drops them in time.
+#[cfg(tasklets_loom)]
+fn thread_context() -> *const Context {
+    panic!("a thread of a model waits in a context that the model has made for it")
 }

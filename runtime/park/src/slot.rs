@@ -12,8 +12,9 @@
 //! | phase     | meaning                                                     | left by                              |
 //! |-----------|-------------------------------------------------------------|--------------------------------------|
 //! | IDLE      | no wait under way                                           | owner, `begin`                       |
-//! | WAITING   | wait begun, the owner still runs on its stack               | `commit_park`, or a winner           |
+//! | WAITING   | wait begun, the owner still runs on its stack               | `commit_park`, `commit_sleep`, or a winner |
 //! | PARKED    | the owner's registers are saved; somebody must wake it      | a winner, who must then wake it      |
+//! | ASLEEP    | as PARKED, but the owner is a thread that sleeps on the word | a winner, who then wakes the sleeper |
 //! | SIGNALED  | won by a signal                                             | owner, `finish`                      |
 //! | TIMED_OUT | won by the deadline                                         | owner, `finish`                      |
 //! | CANCELLED | won by teardown                                             | owner, `finish`                      |
@@ -28,13 +29,18 @@
 //!
 //! *Signal against timeout or cancellation.* All three are the same compare-and-swap; the losers do nothing.
 //!
+//! *The end of a thread.* A parked tasklet runs again only by its winner, who may so read from the slot how. A thread that
+//! sleeps on the word may notice by itself that it was won, go on, end, and leave the slot to another owner, all before the
+//! winner gets any further. So that the owner is a thread is said by the word, and the winner reads nothing else of the slot.
+//! It then wakes whoever sleeps on the word by now; a sleeper woken for nothing looks at the word and sleeps again.
+//!
 //! *Stale tickets.* A signaller may hold a ticket long after the wait ended. Slots are never unmapped (see
 //! [`stable`](crate::stable)), so the access is to a live slot, and the generation no longer matches.
 //!
 //! # Orderings
 //!
 //! A winner's compare-and-swap releases what it wrote before (the message); `commit_park` failing or `finish` acquires
-//! it. `commit_park` releases the owner's saved stack; a winner that sees PARKED acquires it.
+//! it. `commit_park` releases the owner's saved stack and its wake function; a winner that sees PARKED acquires them.
 
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -52,6 +58,7 @@ const PARKED: u64 = 2;
 const SIGNALED: u64 = 3;
 const TIMED_OUT: u64 = 4;
 const CANCELLED: u64 = 5;
+const ASLEEP: u64 = 6;
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +77,7 @@ pub enum Outcome {
 pub enum Claim {
     /// The wait was over already, or is another one by now. Nothing to do.
     Lost,
-    /// Won while the owner was still on its stack: the owner finds out by itself.
+    /// Won while the owner was still on its stack, or it is a thread that was woken by this: nothing to do.
     Running,
     /// Won, and the owner is off its stack: the winner alone must make it runnable.
     Parked,
@@ -112,7 +119,7 @@ impl Default for Slot {
 }
 
 impl Slot {
-    /// Says how the owner is woken; `None` wakes a thread that sleeps on the word itself.
+    /// Says how the owner is woken; `None` for a thread, which sleeps on the word itself and is never parked otherwise.
     ///
     /// # Safety
     /// The caller owns the slot and no wait is under way. `wake(data)` may be called from any thread, once a wait.
@@ -136,9 +143,19 @@ impl Slot {
     /// Scheduler: the owner's registers are saved; lets others wake it.
     #[inline]
     pub fn commit_park(&self, generation: u64) -> Committed {
+        self.commit(generation, PARKED)
+    }
+
+    /// A thread: it goes to sleep on the word.
+    pub(crate) fn commit_sleep(&self, generation: u64) -> Committed {
+        self.commit(generation, ASLEEP)
+    }
+
+    #[inline]
+    fn commit(&self, generation: u64, phase: u64) -> Committed {
         let waiting = generation << PHASE_BITS | WAITING;
-        let parked = generation << PHASE_BITS | PARKED;
-        match self.word.compare_exchange(waiting, parked, Ordering::AcqRel, Ordering::Acquire) {
+        let committed = generation << PHASE_BITS | phase;
+        match self.word.compare_exchange(waiting, committed, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Committed::Parked,
             Err(_) => Committed::Ready,
         }
@@ -157,9 +174,14 @@ impl Slot {
         loop {
             match self.word.compare_exchange(seen, won, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) if seen & PHASE_MASK == PARKED => return Claim::Parked,
-                Ok(_) => return Claim::Running,
-                // At most two rounds: the owner moves from WAITING to PARKED once.
-                Err(now) if now >> PHASE_BITS == generation && matches!(now & PHASE_MASK, WAITING | PARKED) => {
+                Ok(_) => {
+                    if seen & PHASE_MASK == ASLEEP {
+                        crate::futex::wake(&self.word);
+                    }
+                    return Claim::Running;
+                }
+                // At most three rounds: the owner moves from WAITING to one of the other two once.
+                Err(now) if now >> PHASE_BITS == generation && matches!(now & PHASE_MASK, WAITING | PARKED | ASLEEP) => {
                     seen = now;
                 }
                 Err(_) => return Claim::Lost,
@@ -175,11 +197,9 @@ impl Slot {
     pub unsafe fn wake(&self) {
         // SAFETY: the claim acquired the owner's writes, and the owner is off its stack until this very call.
         let (wake, data) = unsafe { (self.wake.with(|w| *w), self.data.with(|d| *d)) };
-        match wake {
-            // SAFETY: `set_wake`'s caller promised that this may be called from any thread.
-            Some(wake) => unsafe { wake(data) },
-            None => crate::futex::wake(&self.word),
-        }
+        let wake = wake.expect("only an owner with a wake function is parked");
+        // SAFETY: `set_wake`'s caller promised that this may be called from any thread.
+        unsafe { wake(data) }
     }
 
     /// Owner: how the wait ended, or `None` if it has not.
@@ -226,9 +246,9 @@ impl Slot {
 
     /// An OS thread sleeps here until the wait has ended or `deadline` passes.
     pub(crate) fn sleep_until_claimed(&self, generation: u64, deadline: Option<std::time::Instant>) {
-        let parked = generation << PHASE_BITS | PARKED;
-        while self.word.load(Ordering::Acquire) == parked {
-            if crate::futex::wait(&self.word, parked, deadline) == crate::futex::Woken::DeadlinePassed {
+        let asleep = generation << PHASE_BITS | ASLEEP;
+        while self.word.load(Ordering::Acquire) == asleep {
+            if crate::futex::wait(&self.word, asleep, deadline) == crate::futex::Woken::DeadlinePassed {
                 // Losing means that somebody else has just won: the loop ends either way.
                 let _ = self.claim(generation, Outcome::TimedOut);
             }

@@ -47,8 +47,6 @@ mod storage {
 }
 
 /// Under loom a handful of slots, made anew for each execution; the one given back last is taken first.
-///
-/// A model's main thread must not wait: what is global is gone when its context gives its slot back.
 #[cfg(tasklets_loom)]
 mod storage {
     use super::Slot;

@@ -77,15 +77,16 @@ impl Waiter {
     ///
     /// # Cancellation
     /// A tasklet that is told to end unwinds out of this call with the payload [`Cancelled`](crate::Cancelled), so
-    /// whatever the ticket was put into should be cleaned up by a guard. A wait begun while the tasklet was already
+    /// whatever the ticket was put into should be cleaned up by a guard. If the ticket was signalled before, the call returns,
+    /// so what the signal stands for is not lost, and the next wait unwinds. A wait begun while the tasklet was already
     /// unwinding (in a destructor) is not cancelled, nor is one begun firmly.
     #[inline]
     pub fn wait(self, deadline: Option<Instant>) -> Waited {
-        if !self.firm && self.context().is_cancelled() {
-            drop(self);
-            cancel::unwind();
-        }
         let slot = self.context().slot();
+        if !self.firm && self.context().is_cancelled() {
+            // Settled with the signallers like any other race: one that won has handed something over.
+            let _ = slot.claim(self.generation, Outcome::Cancelled);
+        }
         if slot.outcome().is_none() {
             self.context().suspend(self.generation, deadline);
         }

@@ -34,7 +34,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tasklets_park::stable::{Cache, INDEX_BITS, StablePool};
 use tasklets_park::{Ticket, Waited, Waiter};
 
@@ -42,6 +42,9 @@ const READY: u64 = 1;
 const DRAINED: u64 = 2;
 const CLOSED: u64 = 4;
 const EVENT: u64 = 8;
+
+/// After so many operations without a wait the others get a turn: a socket that is always ready must not starve them.
+const MAX_STREAK: u32 = 32;
 
 /// Which way data goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +196,8 @@ pub(crate) struct Source {
     registration: Mutex<Option<Arc<PollerHandle>>>,
     /// There may be other descriptors of the same socket, so closing this one does not end the registration.
     shared: AtomicBool,
+    /// How many operations in a row succeeded without a wait.
+    streak: AtomicU32,
 }
 
 impl Source {
@@ -210,14 +215,27 @@ impl Source {
     /// tasklet waits for events. `short` tells of a result that it exhausted what there was.
     ///
     /// On an OS thread outside a runtime the thread waits in `poll(2)`.
+    ///
+    /// # Errors
+    /// The operation's; `TimedOut` if it had to wait longer than `timeout`; or why the socket could not be registered.
     pub(crate) fn run<R>(
         &self,
         fd: BorrowedFd<'_>,
         direction: Direction,
-        deadline: Option<Instant>,
+        timeout: Option<Duration>,
         mut operation: impl FnMut() -> io::Result<R>,
         short: impl Fn(&R) -> bool,
     ) -> io::Result<R> {
+        if self.streak.load(Ordering::Relaxed) >= MAX_STREAK {
+            self.streak.store(0, Ordering::Relaxed);
+            crate::yield_now();
+        }
+        // Known from the first wait on: most operations need no clock.
+        let mut deadline = None;
+        let mut wait = || {
+            let until = || timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            self.wait(fd, direction, *deadline.get_or_insert_with(until))
+        };
         loop {
             let side = self.known_side(direction);
             let seen = side.map_or(0, |side| side.word.load(Ordering::Acquire));
@@ -225,14 +243,14 @@ impl Source {
                 && let Some((worker, _)) = Worker::current()
                 && self.is_with(&worker.shared.workers[worker.index].poller)
             {
-                self.wait(fd, direction, deadline)?;
+                wait()?;
                 continue;
             }
             match operation() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let settled = side.is_none_or(|side| seen & READY == 0 || side.update(seen, READY, 0));
                     if settled {
-                        self.wait(fd, direction, deadline)?;
+                        wait()?;
                     }
                 }
                 Ok(result) => {
@@ -243,6 +261,8 @@ impl Source {
                     {
                         side.update(seen, READY, DRAINED);
                     }
+                    // A lost count among several tasklets does no harm.
+                    self.streak.store(self.streak.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
                     return Ok(result);
                 }
                 Err(error) => return Err(error),
@@ -264,6 +284,7 @@ impl Source {
         let Some((worker, _)) = Worker::current() else {
             return poll_on_thread(fd, direction, deadline);
         };
+        self.streak.store(0, Ordering::Relaxed);
         let poller = &worker.shared.workers[worker.index].poller;
         if !self.is_with(poller) {
             self.register(fd, poller)?;
@@ -275,27 +296,47 @@ impl Source {
         }
     }
 
-    /// Registers the socket with `poller`, and with no other any more.
-    #[cold]
-    fn register(&self, fd: BorrowedFd<'_>, poller: &Arc<PollerHandle>) -> io::Result<()> {
-        let mut registration = lock(&self.registration);
-        let raw = fd.as_raw_fd();
-        if let Some(before) = registration.take() {
-            self.poller.store(std::ptr::null_mut(), Ordering::Release);
-            // It may have lost the socket by itself, if all its descriptors were closed and this number was used again.
-            let _ = before.registry.deregister(&mut SourceFd(&raw));
-        }
+    /// Gives it an io slot, if it has none yet, and returns the token by which [`report`] reaches it.
+    pub(crate) fn token(&self) -> usize {
+        self.token_under(&lock(&self.registration))
+    }
+
+    /// As [`token`](Self::token), for a caller that holds the lock.
+    fn token_under(&self, _: &MutexGuard<'_, Option<Arc<PollerHandle>>>) -> usize {
         let mut index = self.index.load(Ordering::Relaxed);
         if index == 0 {
             index = CACHE.with(|cache| SLOTS.take(&cache.0));
             self.index.store(index, Ordering::Release);
         }
-        let slot = SLOTS.get(index);
-        let generation = slot.generation.load(Ordering::Relaxed);
-        let token = Token((generation as usize) << INDEX_BITS | index as usize);
-        poller.registry.register(&mut SourceFd(&raw), token, Interest::READABLE | Interest::WRITABLE)?;
+        let generation = SLOTS.get(index).generation.load(Ordering::Relaxed);
+        (generation as usize) << INDEX_BITS | index as usize
+    }
+
+    /// Registers the socket with `poller`, and with no other any more.
+    ///
+    /// Those who wait while it moves lose nothing: the new poller begins by reporting what is ready, and reports go to the slot,
+    /// whichever poller they come from.
+    #[cold]
+    fn register(&self, fd: BorrowedFd<'_>, poller: &Arc<PollerHandle>) -> io::Result<()> {
+        let mut registration = lock(&self.registration);
+        let raw = fd.as_raw_fd();
+        let mut socket = SourceFd(&raw);
+        let token = Token(self.token_under(&registration));
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match poller.registry.register(&mut socket, token, interest) {
+            // Left by an earlier descriptor of this number and socket, which was closed while others of the socket were not.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                poller.registry.reregister(&mut socket, token, interest)?;
+            }
+            other => other?,
+        }
         self.poller.store(Arc::as_ptr(poller).cast_mut(), Ordering::Release);
-        *registration = Some(poller.clone());
+        if let Some(before) = registration.replace(poller.clone())
+            && !Arc::ptr_eq(&before, poller)
+        {
+            // It may have lost the socket by itself, if all its descriptors were closed and this number was used again.
+            let _ = before.registry.deregister(&mut socket);
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
-use tasklets_park::Waiter;
+use tasklets_park::{Ticket, Waiter};
 
 /// The right to wait for a task and to take its result.
 ///
@@ -58,7 +58,7 @@ impl<T> JoinHandle<T> {
     #[inline]
     pub fn join(self) -> Result<T, JoinError> {
         if !self.header().state.is_complete() {
-            self.wait(Waiter::begin());
+            self.wait(Waiter::begin);
         }
         self.into_result()
     }
@@ -72,16 +72,19 @@ impl<T> JoinHandle<T> {
     /// Waits for the end, and leaves the result where it is.
     pub(crate) fn wait_firmly(&self) {
         if !self.header().state.is_complete() {
-            self.wait(Waiter::begin_firmly());
+            self.wait(Waiter::begin_firmly);
         }
     }
 
-    fn wait(&self, waiter: Waiter) {
-        // A `Waker` left by an earlier poll stays in the field while JOINER is set, so take the field back first.
+    fn wait(&self, begin: fn() -> Waiter) {
         if !self.header().state.remove_joiner() {
             return;
         }
+        // Drops the waker that an earlier poll may have left: foreign code, which may wait, so it comes before our wait begins.
         // SAFETY: JOINER is clear, the task has not ended, and we are the handle.
+        unsafe { self.header().set_joiner(Joiner::Ticket(Ticket::from_bits(0))) };
+        let waiter = begin();
+        // SAFETY: as above.
         unsafe { self.header().set_joiner(Joiner::Ticket(waiter.ticket())) };
         if self.header().state.add_joiner() {
             // A wait that unwinds leaves its ticket behind, which signals nobody by then.

@@ -124,6 +124,7 @@ impl Worker {
     /// the worker.
     #[cold]
     fn serve_without_fiber(&self, work: Work) {
+        self.leave_fiber();
         let told =
             if self.shared.is_ending() { crate::task::header::Told::End } else { crate::task::header::Told::Run };
         match work {
