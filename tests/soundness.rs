@@ -206,6 +206,29 @@ fn catching_nests_over_waits() {
     });
 }
 
+#[test]
+fn payloads_that_a_scope_does_not_pass_on_may_wait_when_dropped() {
+    Runtime::builder().workers(1).build().unwrap().run(|| {
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            scope(|s| {
+                for i in 0..5 {
+                    let dropped = dropped.clone();
+                    s.spawn(move || {
+                        resume_unwind(Box::new(OnDrop(move || {
+                            (0..7).for_each(|kind| wait_somehow(i + kind));
+                            dropped.fetch_add(1, SeqCst);
+                        })))
+                    });
+                }
+            });
+        }));
+        assert_eq!(dropped.load(SeqCst), 4, "all but the first, before the scope ends");
+        drop(caught);
+        assert_eq!(dropped.load(SeqCst), 5);
+    });
+}
+
 /// Panics when it is dropped, with another such bomb until the count is out.
 struct Bomb(usize);
 
@@ -245,6 +268,12 @@ fn payloads_and_results_may_panic_when_dropped() {
     }
 }
 
+fn count(ended: Arc<AtomicUsize>) -> impl Drop {
+    OnDrop(move || {
+        ended.fetch_add(1, SeqCst);
+    })
+}
+
 #[test]
 fn not_even_a_payload_of_bombs_harms_a_worker() {
     for workers in [1, 2] {
@@ -254,9 +283,9 @@ fn not_even_a_payload_of_bombs_harms_a_worker() {
             for _ in 0..5 {
                 let its = ended.clone();
                 // Dropping the unwanted result panics with a payload whose dropping panics.
-                drop(spawn(move || (OnDrop(move || drop(its.fetch_add(1, SeqCst))), Bomb(3))));
+                drop(spawn(move || (count(its), Bomb(3))));
                 let its = ended.clone();
-                drop(spawn_future(async move { (OnDrop(move || drop(its.fetch_add(1, SeqCst))), Bomb(3)) }));
+                drop(spawn_future(async move { (count(its), Bomb(3)) }));
             }
             eventually("all have ended", || ended.load(SeqCst) == 10);
             assert_eq!(spawn(|| 4).join().unwrap(), 4);

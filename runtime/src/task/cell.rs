@@ -4,6 +4,7 @@ use crate::node::Kind;
 use crate::task::future;
 use crate::task::header::{Extras, Header, Told, Vtable};
 use crate::task::join_error::JoinError;
+use crate::task::memory;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
@@ -105,10 +106,13 @@ unsafe fn not_a_closure(_: NonNull<Header>, _: Told) {
     unreachable!("a stackless task is polled, not run");
 }
 
+#[inline]
 fn allocate<F, T, S>(header: Header, shared: S, work: F) -> NonNull<Header> {
-    let cell = Box::new(Cell::<F, T, S> { header, shared, stage: UnsafeCell::new(Stage::Work(work)) });
+    let cell = memory::allocate::<Cell<F, T, S>>();
+    // SAFETY: memory for such a cell, ours alone.
+    unsafe { cell.write(Cell { header, shared, stage: UnsafeCell::new(Stage::Work(work)) }) };
     // The header is the first field of a `repr(C)` struct, so its address is the cell's.
-    NonNull::from(Box::leak(cell)).cast()
+    cell.cast()
 }
 
 /// The stage of a task.
@@ -151,16 +155,23 @@ pub(crate) unsafe fn finish<F, T, S>(header: NonNull<Header>, result: std::threa
         unsafe { drop_quietly::<F, T, S>(header) };
     }
     if completed.wake_joiner {
-        // A panic in a foreign waker is that waker's: it was reported by the panic hook.
         // SAFETY: `complete` said so.
-        let _ = catch_unwind(AssertUnwindSafe(|| unsafe { head.wake_joiner() }));
+        quietly(|| unsafe { head.wake_joiner() });
     }
 }
 
-/// A destructor that panics is reported by the panic hook; there is nobody else to tell.
 unsafe fn drop_quietly<F, T, S>(header: NonNull<Header>) {
     // SAFETY: the caller owns the stage.
-    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { drop_result::<F, T, S>(header) }));
+    quietly(|| unsafe { drop_result::<F, T, S>(header) });
+}
+
+/// Runs a user's code that nobody waits for, such as a destructor or a foreign waker. Its panic was reported by the panic hook;
+/// there is nobody else to tell. Payloads may panic when they are dropped: the second is forgotten, or there might be no end.
+pub(crate) fn quietly(f: impl FnOnce()) {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(f)) else { return };
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
 }
 
 unsafe fn take_result<F, T, S>(header: NonNull<Header>, to: *mut ()) {
@@ -182,8 +193,12 @@ unsafe fn drop_result<F, T, S>(header: NonNull<Header>) {
 }
 
 unsafe fn free<F, T, S>(header: NonNull<Header>) {
+    let cell = header.cast::<Cell<F, T, S>>();
     // SAFETY: it was made by `allocate` with these types, and the state word says that nobody knows of it any more.
-    drop(unsafe { Box::from_raw(header.cast::<Cell<F, T, S>>().as_ptr()) });
+    unsafe {
+        cell.drop_in_place();
+        memory::free(cell);
+    }
 }
 
 /// Takes the result of an ended task.

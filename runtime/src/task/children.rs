@@ -41,8 +41,14 @@ impl Children {
 
     /// A child ended like this, and nobody took the error.
     pub(crate) fn note(&self, error: JoinError) {
-        if let Ok(payload) = error.try_into_panic() {
-            self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+        let Ok(payload) = error.try_into_panic() else { return };
+        let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+        if first.is_none() {
+            *first = Some(payload);
+        } else {
+            // Unlocked first: a payload's destructor may wait, and a sibling come here meanwhile.
+            drop(first);
+            drop(payload);
         }
     }
 

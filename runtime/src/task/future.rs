@@ -6,7 +6,7 @@
 
 use crate::registry::Key;
 use crate::shared::Shared;
-use crate::task::cell::{Cell, Stage, finish, stage};
+use crate::task::cell::{Cell, Stage, finish, quietly, stage};
 use crate::task::header::{Header, TaskRef, Told, runnable};
 use crate::task::state::{Polled, Woken};
 use crate::worker::Worker;
@@ -91,8 +91,15 @@ unsafe fn poll_stage<F: Future>(task: NonNull<Header>, told: Told) -> std::threa
     // SAFETY: the future is gone, so nothing is forgotten.
     unsafe { std::ptr::write(stage, Stage::Empty) };
     match (polled, dropped) {
-        (Ok(_), Err(payload)) => Err(payload),
-        (polled, _) => polled,
+        (Ok(output), Err(payload)) => {
+            quietly(|| drop(output));
+            Err(payload)
+        }
+        (Err(first), Err(second)) => {
+            quietly(|| drop(second));
+            Err(first)
+        }
+        (polled, Ok(())) => polled,
     }
 }
 

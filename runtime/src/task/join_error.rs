@@ -8,7 +8,10 @@ use tasklets_park::Cancelled;
 /// Why joining a task gave no value: it panicked, or it was told to end with its runtime.
 ///
 /// The message names the task, and carries the panic's own message if that was a string.
-pub struct JoinError {
+pub struct JoinError(Box<Inner>);
+
+/// Boxed, so that a result that is no error stays small.
+struct Inner {
     task: Box<str>,
     /// `None`: cancelled. The mutex is there only because a payload is not `Sync` and an error should be.
     payload: Option<Mutex<Box<dyn Any + Send>>>,
@@ -21,17 +24,17 @@ impl JoinError {
             None => format!("tasklet {} (spawned at {})", header.id, header.spawned_at),
         };
         let payload = (!payload.is::<Cancelled>()).then(|| Mutex::new(payload));
-        Self { task: task.into(), payload }
+        Self(Box::new(Inner { task: task.into(), payload }))
     }
 
     /// Whether the task panicked.
     pub fn is_panic(&self) -> bool {
-        self.payload.is_some()
+        self.0.payload.is_some()
     }
 
     /// Whether the task was told to end before it had a result, because its runtime ended.
     pub fn is_cancelled(&self) -> bool {
-        self.payload.is_none()
+        self.0.payload.is_none()
     }
 
     /// What the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
@@ -47,9 +50,10 @@ impl JoinError {
     /// # Errors
     /// The error itself, if the task was cancelled.
     pub fn try_into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
-        match self.payload {
+        let Inner { task, payload } = *self.0;
+        match payload {
             Some(payload) => Ok(payload.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
-            None => Err(self),
+            None => Err(Self(Box::new(Inner { task, payload: None }))),
         }
     }
 
@@ -64,15 +68,15 @@ impl JoinError {
 
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(payload) = &self.payload else {
-            return write!(f, "{} was told to end because its runtime ended", self.task);
+        let Some(payload) = &self.0.payload else {
+            return write!(f, "{} was told to end because its runtime ended", self.0.task);
         };
         let payload = payload.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let message =
             payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
         match message {
-            Some(message) => write!(f, "{} panicked: {message}", self.task),
-            None => write!(f, "{} panicked with a value that is no string", self.task),
+            Some(message) => write!(f, "{} panicked: {message}", self.0.task),
+            None => write!(f, "{} panicked with a value that is no string", self.0.task),
         }
     }
 }

@@ -81,7 +81,7 @@ impl<T> JoinHandle<T> {
             return;
         }
         // Drops the waker that an earlier poll may have left: foreign code, which may wait, so it comes before our wait begins.
-        // SAFETY: JOINER is clear, the task has not ended, and we are the handle.
+        // SAFETY: JOINER is clear, so the completer leaves the field alone, and we are the handle.
         unsafe { self.header().set_joiner(Joiner::Ticket(Ticket::from_bits(0))) };
         let waiter = begin();
         // SAFETY: as above.

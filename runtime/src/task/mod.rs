@@ -18,6 +18,8 @@ mod join_error;
 #[cfg(not(tasklets_loom))]
 mod join_handle;
 #[cfg(not(tasklets_loom))]
+mod memory;
+#[cfg(not(tasklets_loom))]
 mod tasklet;
 
 #[cfg(not(tasklets_loom))]

@@ -21,6 +21,8 @@ const STACK_BATCH: usize = 16;
 const PLACE_BATCH: usize = 32;
 
 pub(super) struct Fibers {
+    /// The fiber that became idle last, its stack still in the cache.
+    warm: Cell<Option<NonNull<Fiber>>>,
     idle: RefCell<Vec<NonNull<Fiber>>>,
     stacks: RefCell<Vec<Stack>>,
     /// Places in the budget that spawns may use up.
@@ -38,6 +40,7 @@ impl Fibers {
         let wanted = KEPT_FIBERS + 2 * STACK_BATCH;
         let covered = if shared.stacks.reserve_cache(wanted).is_ok() { wanted } else { 0 };
         Self {
+            warm: Cell::new(None),
             idle: RefCell::new(Vec::with_capacity(KEPT_FIBERS)),
             stacks: RefCell::new(Vec::with_capacity(2 * STACK_BATCH)),
             places: Cell::new(0),
@@ -48,12 +51,12 @@ impl Fibers {
     }
 
     fn may_keep(&self) -> bool {
-        self.covered > 0 && self.idle.borrow().len() < KEPT_FIBERS
+        self.covered > 0 && self.idle.borrow().len() < KEPT_FIBERS - 1
     }
 
     /// Worker's end: everything goes back.
     pub(super) fn give_back_all(&self, shared: &Shared) {
-        for fiber in self.idle.take() {
+        for fiber in self.idle.take().into_iter().chain(self.warm.take()) {
             // SAFETY: idle fibers are ours alone.
             let (stack, _) = unsafe { Fiber::destroy(fiber) };
             shared.stacks.give([stack]);
@@ -94,12 +97,15 @@ impl Worker {
     /// A fiber of the usual size.
     #[inline]
     pub(super) fn take_fiber(&self) -> NonNull<Fiber> {
-        let kept = self.fibers.idle.borrow_mut().pop();
-        kept.unwrap_or_else(|| self.make_fiber())
+        self.fibers.warm.take().unwrap_or_else(|| self.take_cold_fiber())
     }
 
-    #[cold]
-    fn make_fiber(&self) -> NonNull<Fiber> {
+    #[inline(never)]
+    fn take_cold_fiber(&self) -> NonNull<Fiber> {
+        let kept = self.fibers.idle.borrow_mut().pop();
+        if let Some(fiber) = kept {
+            return fiber;
+        }
         let stack = {
             let mut stacks = self.fibers.stacks.borrow_mut();
             if stacks.is_empty() {
@@ -153,6 +159,16 @@ impl Worker {
 
     #[inline]
     fn keep_or_destroy(&self, fiber: NonNull<Fiber>) {
+        // The stack used last is the warmest; the one before it goes to the others.
+        if self.fibers.covered == 0 {
+            self.destroy_fiber(fiber);
+        } else if let Some(cooler) = self.fibers.warm.replace(Some(fiber)) {
+            self.keep_cold_fiber(cooler);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_cold_fiber(&self, fiber: NonNull<Fiber>) {
         if self.fibers.may_keep() {
             self.fibers.idle.borrow_mut().push(fiber);
         } else {
@@ -160,7 +176,6 @@ impl Worker {
         }
     }
 
-    #[cold]
     fn destroy_fiber(&self, fiber: NonNull<Fiber>) {
         // SAFETY: its last switch was `Done`, so it is ours.
         let (stack, _) = unsafe { Fiber::destroy(fiber) };
