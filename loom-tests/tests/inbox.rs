@@ -75,8 +75,8 @@ fn two_pushers_and_the_home() {
     });
 }
 
-/// An item runs and is pushed again by another thread while a pusher that had seen it at the head goes on: it links to it
-/// whatever it means by now, and nothing is lost or doubled.
+/// An item is taken, runs and is pushed again while a pusher that had seen it at the head goes on: it links to it whatever it
+/// means by now, and nothing is lost or doubled.
 #[test]
 fn an_item_comes_back_to_the_head() {
     loom::model(|| {

@@ -56,7 +56,12 @@ impl Idle {
     /// work and, if so, call [`wake_one`](Self::wake_one).
     #[must_use]
     pub fn stop_searching(&self) -> bool {
-        self.counts.searching.fetch_sub(1, Ordering::AcqRel) <= 1
+        let last = self.counts.searching.fetch_sub(1, Ordering::AcqRel) <= 1;
+        if last {
+            // Partner: the fence in `wake_one`.
+            fence(Ordering::SeqCst);
+        }
+        last
     }
 
     /// Worker: announces that it will sleep. After this call it must look at every source of work once more, and then

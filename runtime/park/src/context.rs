@@ -176,11 +176,12 @@ loom::thread_local! {
 
 /// Reads the current context's address.
 ///
-/// Not inlined, and opaque: a tasklet that may change threads must not have the thread-local's address cached across a
-/// suspension, and a function that LLVM can see through is as good as inlined.
-#[inline(never)]
+/// With tasklets that may change threads it is neither inlined nor transparent to the optimiser, which would otherwise keep the
+/// thread-local's address across a suspension. Without them every stack stays on its thread, and it may.
+#[cfg_attr(feature = "migrating", inline(never))]
+#[cfg_attr(not(feature = "migrating"), inline(always))]
 fn load_current() -> *const Context {
-    #[cfg(not(tasklets_loom))]
+    #[cfg(feature = "migrating")]
     // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
     unsafe {
         std::arch::asm!("", options(nostack, preserves_flags));

@@ -119,17 +119,21 @@ impl Worker {
         shared.leave();
     }
 
-    /// The worker whose thread this is.
+    /// The worker whose thread this is. Call it again after each suspension instead of keeping it.
     ///
-    /// Not inlined, and opaque: a tasklet that may change threads must not have the thread-local's address cached across
-    /// a suspension. Call it again after each one.
-    #[inline(never)]
+    /// With tasklets that may change threads it is neither inlined nor transparent to the optimiser, which would otherwise keep the
+    /// thread-local's address across a suspension. Without them every stack stays on its thread, and it may.
+    #[cfg_attr(feature = "migrating", inline(never))]
+    #[cfg_attr(not(feature = "migrating"), inline(always))]
     pub(crate) fn of_thread<'a>() -> Option<&'a Worker> {
+        #[cfg(feature = "migrating")]
         // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
-        unsafe { std::arch::asm!("", options(nostack, preserves_flags)) };
+        unsafe {
+            std::arch::asm!("", options(nostack, preserves_flags));
+        }
         let worker = WORKER.get();
         // SAFETY: set while the worker lives on this very thread. The lifetime is the caller's honest word not to keep it
-        // over a suspension, after which a migrating tasklet may be elsewhere.
+        // over a suspension.
         unsafe { worker.as_ref() }
     }
 
