@@ -57,7 +57,8 @@ unsafe fn suspend(context: &Context, _: u64, deadline: Option<Instant>) {
         return;
     }
     // SAFETY: the contexts that are suspended here are those of `Tasklet`s, and this one is running.
-    let tasklet = unsafe { &*std::ptr::from_ref(context).byte_sub(std::mem::offset_of!(Tasklet, context)).cast::<Tasklet>() };
+    let tasklet =
+        unsafe { &*std::ptr::from_ref(context).byte_sub(std::mem::offset_of!(Tasklet, context)).cast::<Tasklet>() };
     tasklet.poller.sleep();
 }
 

@@ -9,7 +9,9 @@ use tasklets_park::{Cancelled, Waited, Waiter};
 
 /// Ends as cancelled, or as whatever it returns.
 fn unless_cancelled<T>(body: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| assert!(payload.is::<Cancelled>(), "it fails otherwise")).ok()
+    catch_unwind(AssertUnwindSafe(body))
+        .map_err(|payload| assert!(payload.is::<Cancelled>(), "it fails otherwise"))
+        .ok()
 }
 
 /// The cancellation reads that a wait may be cancelled while that wait ends and a firm one begins: the firm one is not

@@ -190,7 +190,7 @@ impl Fiber {
         // SAFETY: the coroutine has returned, so no frame is left on the stack; the fiber itself is read out of it.
         let fiber = unsafe { fiber.as_ptr().read() };
         let coroutine = ManuallyDrop::into_inner(fiber.coroutine.into_inner());
-        drop(coroutine.into_stack());
+        coroutine.into_stack();
         (fiber.stack, fiber.own_pool)
     }
 

@@ -18,7 +18,7 @@ use std::thread;
 use tasklets_park::Token;
 
 /// The offered half of a join, as it lies in a deque.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct JobRef {
     job: *const (),
     execute: unsafe fn(*const ()),

@@ -14,8 +14,12 @@ pub mod internal {
     pub use crate::task::state;
 }
 
+// Public for the loom models, so `pub` inside although nothing outside reaches them.
+#[allow(unreachable_pub)]
 mod idle;
+#[allow(unreachable_pub)]
 mod inbox;
+#[allow(unreachable_pub)]
 mod node;
 mod task;
 

@@ -65,8 +65,8 @@ pub fn park_timeout(duration: Duration) {
 #[track_caller]
 fn park_until(deadline: Option<Instant>) {
     match crate::spawn::current_task() {
-        // SAFETY: the runtime's reference keeps the task while its own code runs, as this is.
         Some(task) => {
+            // SAFETY: the runtime's reference keeps the task while its own code runs, as this is.
             let _ = unsafe { task.as_ref() }.permit.wait(deadline);
         }
         None => crate::spawn::outside_a_runtime("park"),

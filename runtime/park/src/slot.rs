@@ -181,7 +181,9 @@ impl Slot {
                     return Claim::Running;
                 }
                 // At most three rounds: the owner moves from WAITING to one of the other two once.
-                Err(now) if now >> PHASE_BITS == generation && matches!(now & PHASE_MASK, WAITING | PARKED | ASLEEP) => {
+                Err(now)
+                    if now >> PHASE_BITS == generation && matches!(now & PHASE_MASK, WAITING | PARKED | ASLEEP) =>
+                {
                     seen = now;
                 }
                 Err(_) => return Claim::Lost,

@@ -66,6 +66,7 @@ impl Places {
     }
 
     /// Stacks that exist.
+    #[cfg(test)]
     pub(super) fn ready(&self) -> usize {
         split(self.0.load(Relaxed)).0 as usize
     }

@@ -27,7 +27,7 @@ pub(crate) struct Runtime {
 /// What a future's task carries beside its future.
 unsafe fn runtime<'a, F: Future>(header: NonNull<Header>) -> &'a Runtime {
     // SAFETY: the vtable that led here belongs to `Cell<F, F::Output, Runtime>`; the field is never mutably borrowed.
-    unsafe { &*(&raw const (*header.cast::<Cell<F, F::Output, Runtime>>().as_ptr()).shared) }
+    unsafe { &(*header.cast::<Cell<F, F::Output, Runtime>>().as_ptr()).shared }
 }
 
 /// The vtable's `poll`.

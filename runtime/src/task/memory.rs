@@ -36,7 +36,9 @@ impl Drop for Blocks {
 }
 
 impl Free {
-    const NEW: Self = Self { first: Cell::new(None), count: Cell::new(0) };
+    const fn new() -> Self {
+        Self { first: Cell::new(None), count: Cell::new(0) }
+    }
 
     #[inline]
     fn pop(&self) -> Next {
@@ -62,7 +64,7 @@ impl Free {
 }
 
 thread_local! {
-    static BLOCKS: Blocks = const { Blocks([Free::NEW; CLASSES.len()]) };
+    static BLOCKS: Blocks = const { Blocks([const { Free::new() }; CLASSES.len()]) };
 }
 
 const fn class_layout(size: usize) -> Layout {

@@ -3,6 +3,8 @@
 //! [`state`] is its life in one word, [`header`] what all tasks have in common, [`cell`] the whole allocation with closure
 //! and result. [`JoinHandle`] waits for it, [`Tasklet`] names it, [`future`] polls and wakes a stackless one.
 
+// Public for the loom models.
+#[allow(unreachable_pub)]
 pub mod state;
 
 #[cfg(not(tasklets_loom))]

@@ -155,12 +155,8 @@ impl Wheel {
         }
     }
 
-    /// Whether no entry is linked.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// The number of linked entries.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

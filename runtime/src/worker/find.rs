@@ -114,7 +114,7 @@ impl Worker {
             return Some(Next::Job(job));
         }
         self.empty_inbox();
-        self.home.ready.pop_front().or_else(|| self.from_injector()).map(Next::Run)
+        self.home.ready.pop_front().or_else(|| self.take_injected()).map(Next::Run)
     }
 
     /// Moves the inbox to the ready queue.
@@ -123,7 +123,7 @@ impl Worker {
     }
 
     /// Takes one from the injector, and a share of the rest into the deque.
-    pub(super) fn from_injector(&self) -> Option<Runnable> {
+    pub(super) fn take_injected(&self) -> Option<Runnable> {
         let injector = &self.shared.injector;
         if injector.is_empty() {
             return None;
@@ -165,9 +165,9 @@ impl Worker {
         }
         let oldest_first = pace.oldest_first.replace(!pace.oldest_first.get());
         if oldest_first {
-            self.oldest_fresh().or_else(|| self.from_injector())
+            self.oldest_fresh().or_else(|| self.take_injected())
         } else {
-            self.from_injector().or_else(|| self.oldest_fresh())
+            self.take_injected().or_else(|| self.oldest_fresh())
         }
     }
 

@@ -73,11 +73,11 @@ impl Worker {
         let mut rounds = 0u32;
         loop {
             self.run_timers(now);
-            if rounds % POLL_EVERY == 0 {
+            if rounds.is_multiple_of(POLL_EVERY) {
                 self.poll(Patience::None);
             }
             self.empty_inbox();
-            let own = self.home.ready.pop_front().or_else(|| self.from_injector()).map(Next::Run);
+            let own = self.home.ready.pop_front().or_else(|| self.take_injected()).map(Next::Run);
             if let Some(next) = own.or_else(|| if searching { self.steal(&mut watch, now) } else { None }) {
                 if rounds > 0 {
                     self.spin.succeeded();
