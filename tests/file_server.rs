@@ -680,6 +680,40 @@ fn many_clients_are_served_at_once() {
 }
 
 #[test]
+fn idle_connections_cost_at_most_ten_kibibytes_each() {
+    const CONNECTIONS: usize = 5000;
+    let server = Server::start(&["--idle-timeout", "100000"]);
+    // Descriptors for both ends of the connections of this test: the server raises its own limit.
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: The structure outlives both calls.
+    unsafe {
+        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
+        limit.rlim_cur = limit.rlim_max;
+        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &limit), 0);
+    }
+    let memory = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", server.process.id())).expect("it runs");
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the kernel tells");
+            line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
+        };
+        field("VmRSS:") + field("VmPTE:")
+    };
+    // One request on each, so that what a connection keeps after a request is counted too.
+    let serve_one = |client: &mut Client| {
+        client.send(get("/hello.txt"));
+        assert_eq!(client.response().status, 200);
+    };
+    serve_one(&mut server.connect());
+    let before = memory();
+    let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| server.connect()).collect();
+    clients.iter_mut().for_each(serve_one);
+    let each = memory().saturating_sub(before) / CONNECTIONS;
+    println!("{each} bytes for an idle connection");
+    assert!(each <= 10 << 10, "{each} bytes");
+}
+
+#[test]
 fn an_interrupt_lets_the_responses_under_way_finish() {
     // Only the interrupt can be what ends the idle connections.
     let mut server = Server::start(&["--idle-timeout", "100000", "--header-timeout", "100"]);

@@ -109,7 +109,7 @@ fn serve(options: Options) -> io::Result<()> {
     interrupt.wait();
     serving.stop();
     server.connections.stop();
-    serving.join();
+    serving.join()?;
     if let Some(writer) = log_writer {
         writer.finish();
     }

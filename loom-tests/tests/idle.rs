@@ -69,8 +69,8 @@ impl Runtime {
     }
 
     /// A worker without work: looks around and sleeps until it has taken one from the queue, and then is busy for ever.
-    fn work_once(&self, worker: usize) {
-        let mut searching = self.idle.try_start_searching();
+    /// `searching` says whether it is counted as searching.
+    fn work_once(&self, worker: usize, mut searching: bool) {
         while !self.take() {
             searching = self.sleep(worker, searching);
         }
@@ -93,7 +93,7 @@ impl Runtime {
 
     fn spawn(self: &Arc<Self>, worker: usize) -> thread::JoinHandle<()> {
         let runtime = self.clone();
-        thread::spawn(move || runtime.work_once(worker))
+        thread::spawn(move || runtime.work_once(worker, runtime.idle.try_start_searching()))
     }
 
     /// Everybody is awake and nobody searches: the counts are what they were at first.
@@ -120,8 +120,7 @@ fn one_pusher_and_one_sleeper() {
     });
 }
 
-/// Work is pushed while the pusher sees that somebody searches, who then gives up and falls asleep; another worker sleeps, or
-/// does so soon.
+/// Work is pushed while somebody searches, who gives up and falls asleep: either it finds the work, or the pusher wakes it.
 #[test]
 fn a_searcher_that_gives_up_finds_what_a_pusher_left_to_it() {
     loom::model(|| {
@@ -129,15 +128,7 @@ fn a_searcher_that_gives_up_finds_what_a_pusher_left_to_it() {
         let searching = runtime.idle.try_start_searching();
         let searcher = {
             let runtime = runtime.clone();
-            thread::spawn(move || {
-                let mut searching = searching;
-                while !runtime.take() {
-                    searching = runtime.sleep(0, searching);
-                }
-                if searching && runtime.idle.stop_searching() && runtime.has_work() {
-                    runtime.wake_one();
-                }
-            })
+            thread::spawn(move || runtime.work_once(0, searching))
         };
         runtime.inject();
         searcher.join().unwrap();
@@ -146,10 +137,12 @@ fn a_searcher_that_gives_up_finds_what_a_pusher_left_to_it() {
 }
 
 /// Two pieces of work and two workers, each of which is busy for ever with the first that it finds: whoever searches, sleeps
-/// or gives up, both pieces are found.
+/// or gives up, both pieces are found. Two preemptions here: three take a minute, and find nothing more.
 #[test]
 fn two_workers_find_two_pieces_of_work() {
-    loom::model(|| {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = model.preemption_bound.map_or(Some(2), |bound| Some(bound.min(2)));
+    model.check(|| {
         let runtime = Runtime::new(2);
         let workers = [0, 1].map(|worker| runtime.spawn(worker));
         runtime.inject();
@@ -161,7 +154,8 @@ fn two_workers_find_two_pieces_of_work() {
     });
 }
 
-/// The same with two pushers and one of the workers asleep to begin with.
+/// Worker 0 searches and finds work, while more is pushed that the pusher may leave to it: either it or the pusher wakes
+/// worker 1, which sleeps.
 #[test]
 fn the_last_searcher_to_find_work_wakes_the_next() {
     loom::model(|| {
@@ -172,13 +166,8 @@ fn the_last_searcher_to_find_work_wakes_the_next() {
             let runtime = runtime.clone();
             thread::spawn(move || {
                 runtime.pollers[1].sleep();
-                let mut searching = runtime.idle.wake_up(1) == Awake::Searching;
-                while !runtime.take() {
-                    searching = runtime.sleep(1, searching);
-                }
-                if searching && runtime.idle.stop_searching() && runtime.has_work() {
-                    runtime.wake_one();
-                }
+                let searching = runtime.idle.wake_up(1) == Awake::Searching;
+                runtime.work_once(1, searching);
             })
         };
         assert!(runtime.idle.try_start_searching());

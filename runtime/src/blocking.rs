@@ -35,6 +35,8 @@ struct State {
     jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
+    /// The runtime has ended: no job will come.
+    closed: bool,
 }
 
 /// A task whose closure runs on a thread of the pool. It holds the runtime's reference.
@@ -56,6 +58,12 @@ impl Job {
 impl BlockingPool {
     pub(crate) fn new(thread_name: String) -> Self {
         Self(Arc::new(Pool { thread_name, state: Mutex::default(), job: Condvar::new() }))
+    }
+
+    /// Runtime's end: threads without work leave at once, the others when they have done theirs.
+    pub(crate) fn close(&self) {
+        self.0.lock().closed = true;
+        self.0.job.notify_all();
     }
 
     /// Runs the job on a thread; right here if there is none and none can be had.
@@ -106,11 +114,11 @@ impl Pool {
             state.idle += 1;
             let (locked, waited) = self
                 .job
-                .wait_timeout_while(state, KEEP, |state| state.jobs.is_empty())
+                .wait_timeout_while(state, KEEP, |state| state.jobs.is_empty() && !state.closed)
                 .unwrap_or_else(PoisonError::into_inner);
             state = locked;
             state.idle -= 1;
-            if waited.timed_out() && state.jobs.is_empty() {
+            if (waited.timed_out() || state.closed) && state.jobs.is_empty() {
                 state.threads -= 1;
                 return;
             }

@@ -66,7 +66,7 @@ impl Poller {
         Ok((poller, PollerHandle { waker, registry }))
     }
 
-    /// Takes the kernel's events and makes the sockets' waiters runnable. Returns whether there were any.
+    /// Takes the kernel's events and makes the sockets' waiters runnable. Returns whether another thread had woken it.
     pub(crate) fn poll(&mut self, patience: Patience) -> bool {
         let timeout = match patience {
             Patience::None => Some(Duration::ZERO),
@@ -84,16 +84,15 @@ impl Poller {
         if self.poll.poll(&mut self.events, timeout).is_err() {
             return false;
         }
-        let mut any = false;
+        let mut woken = false;
         for event in self.events.iter() {
-            any = true;
             match event.token() {
-                WAKER => {}
+                WAKER => woken = true,
                 TIMER => self.armed = None,
                 socket => dispatch(socket, event),
             }
         }
-        any
+        woken
     }
 
     /// Sets the timer descriptor. `false` if the kernel refuses, which it has no reason to.

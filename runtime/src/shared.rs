@@ -253,6 +253,7 @@ impl Shared {
             // Partner: the fence in the wake of whoever pushes.
             fence(Ordering::SeqCst);
             self.end_leftovers();
+            self.blocking.close();
             self.monitor.wake();
             self.all_left.notify();
         }

@@ -191,7 +191,7 @@ impl Worker {
         }
     }
 
-    /// Takes the poller's events.
+    /// Takes the poller's events. Returns whether another thread had woken it.
     pub(super) fn poll(&self, patience: Patience) -> bool {
         self.leave_fiber();
         self.poller.borrow_mut().poll(patience)

@@ -10,32 +10,33 @@ use std::time::{Duration, Instant};
 
 /// The longest a worker looks around before it sleeps: some multiple of what a sleep and a wake would cost.
 const MAX_SPIN: Duration = Duration::from_micros(50);
-/// After this many sleeps without looking around first, it is tried once.
-const PROBE_EVERY: u32 = 64;
 /// Looking around looks into the poller every so many rounds: a system call each.
 const POLL_EVERY: u32 = 16;
 
-/// How long to look around before sleeping: twice as long after a success, half as long after a failure, and from time to
-/// time a try when it had come to nothing. A server that waits for its clients so spends nothing on it, and tasklets that
-/// hand work to each other across workers find each other awake.
+/// How long to look around before sleeping. It pays if other threads hand over work soon after this worker ran dry, so that is
+/// what counts: a sleep that another thread ended soon is a reason to look around for as long as that took, a success to go on with
+/// it, a failure to do it half as long. A server that waits for its clients spends nothing on it, and tasklets that hand work to
+/// each other across workers find each other awake.
 #[derive(Default)]
 pub(super) struct Spin {
     micros: Cell<u32>,
-    sleeps: Cell<u32>,
 }
 
 impl Spin {
     fn allowance(&self) -> Duration {
-        if self.micros.get() == 0 {
-            let sleeps = self.sleeps.get() + 1;
-            self.sleeps.set(sleeps % PROBE_EVERY);
-            return if sleeps == PROBE_EVERY { MAX_SPIN / 4 } else { Duration::ZERO };
-        }
         Duration::from_micros(self.micros.get().into())
     }
 
     fn succeeded(&self) {
         self.micros.set((self.micros.get() * 2).clamp(8, MAX_SPIN.as_micros() as u32));
+    }
+
+    /// Another thread has ended a sleep that took so long.
+    fn woken_after(&self, slept: Duration) {
+        if slept < 2 * MAX_SPIN {
+            // A wakeup takes longer than a hand-over to somebody awake, so the whole of it will do.
+            self.micros.set(MAX_SPIN.as_micros() as u32);
+        }
     }
 
     fn failed(&self) {
@@ -73,7 +74,8 @@ impl Worker {
         let mut rounds = 0u32;
         loop {
             self.run_timers(now);
-            if rounds.is_multiple_of(POLL_EVERY) {
+            // Not in the first round: without a reason to look around it sleeps in the poller at once.
+            if rounds % POLL_EVERY == POLL_EVERY - 1 {
                 self.poll(Patience::None);
             }
             self.empty_inbox();
@@ -112,7 +114,10 @@ impl Worker {
             self.shared.idle.announce_sleep(self.index, searching);
             if !self.has_anything(ending) {
                 let deadline = self.home.with_timers(|timers| timers.next_deadline());
-                self.poll(deadline.map_or(Patience::Forever, Patience::Until));
+                let began = Instant::now();
+                if self.poll(deadline.map_or(Patience::Forever, Patience::Until)) {
+                    self.spin.woken_after(began.elapsed());
+                }
             }
             if quiet {
                 self.shared.leave_quiet();

@@ -33,8 +33,7 @@ fn listen(address: &Sender<io::Result<SocketAddr>>) -> io::Result<()> {
         let _ = answer(stream);
     })?;
     let _ = address.send(Ok(local));
-    serving.join();
-    Ok(())
+    serving.join()
 }
 
 /// The life of one connection.
