@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 /// The room an idle connection keeps. Enough for most requests, so that they take one read; small,
 /// because most connections of a server do nothing most of the time.
-const IDLE_ROOM: usize = 1024;
+const IDLE_ROOM: usize = 512;
 
 /// The most room, and so the longest head of a request.
 const MAX_ROOM: usize = 16 * 1024;

@@ -59,6 +59,8 @@ pub(crate) struct LocalHome {
     pub(crate) run_next: Cell<Option<Runnable>>,
     /// Fibers suspended with work under way.
     pub(crate) started: StartedList,
+    /// The runtime ends, and all of them were told.
+    pub(crate) told_to_end: Cell<bool>,
     timers: UnsafeCell<Wheel>,
 }
 
@@ -69,6 +71,7 @@ impl LocalHome {
             ready: List::default(),
             run_next: Cell::new(None),
             started: StartedList::default(),
+            told_to_end: Cell::new(false),
             timers: UnsafeCell::new(Wheel::new(now)),
         }
     }

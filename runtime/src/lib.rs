@@ -44,6 +44,8 @@ mod panic_count;
 #[cfg(not(tasklets_loom))]
 mod poller;
 #[cfg(not(tasklets_loom))]
+mod quiet;
+#[cfg(not(tasklets_loom))]
 mod registry;
 #[cfg(not(tasklets_loom))]
 mod runtime;

@@ -9,6 +9,7 @@ use crate::idle::Idle;
 use crate::monitor::Monitor;
 use crate::node::Runnable;
 use crate::poller::PollerHandle;
+use crate::quiet::Quiet;
 use crate::registry::{FutureRegistry, Migrants};
 use crate::stack::{LiveLimit, StackError, StackPool};
 use crossbeam_deque::{Injector, Stealer};
@@ -64,9 +65,7 @@ pub(crate) struct Shared {
     /// The runtime was told to end: see [`teardown`](crate::worker).
     ending: AtomicBool,
     /// Workers that have nothing left to do while the runtime ends.
-    quiet: AtomicUsize,
-    /// Every task has ended: workers leave.
-    finished: AtomicBool,
+    quiet: Quiet,
     /// Workers whose thread has left its loop.
     left: AtomicUsize,
     /// Held while the queues of a finished runtime are emptied.
@@ -95,8 +94,7 @@ impl Shared {
             blocking: BlockingPool::new(config.thread_name.clone()),
             next_id: CachePadded::new(AtomicU64::new(1)),
             ending: AtomicBool::new(false),
-            quiet: AtomicUsize::new(0),
-            finished: AtomicBool::new(false),
+            quiet: Quiet::default(),
             left: AtomicUsize::new(0),
             ending_leftovers: Mutex::new(()),
             all_left: Token::new(),
@@ -215,36 +213,26 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
+        self.quiet.is_finished()
     }
 
     /// Worker, while the runtime ends: it has nothing left. If nobody has, the runtime has finished.
-    ///
-    /// A quiet worker's inbox may be filled by one that is not quiet yet, so the last to become quiet looks at the
-    /// inboxes between two looks at the count: a worker that empties its inbox leaves the count first.
     pub(crate) fn become_quiet(&self) {
-        self.quiet.fetch_add(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        let everyone_quiet = || self.quiet.load(Ordering::SeqCst) == self.workers.len();
         let no_work = || {
             self.homes.iter().all(|home| home.inbox.is_empty())
                 && self.injector.is_empty()
                 && self.futures.is_empty()
                 && self.migrants.is_empty()
         };
-        if everyone_quiet() && no_work() {
-            fence(Ordering::SeqCst);
-            if everyone_quiet() {
-                self.finished.store(true, Ordering::Release);
-                self.wake_all();
-            }
+        if self.quiet.enter(self.workers.len(), no_work) {
+            self.wake_all();
         }
     }
 
-    /// Worker: about to look for work again.
-    pub(crate) fn leave_quiet(&self) {
-        self.quiet.fetch_sub(1, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+    /// Worker: about to look for work again. `false` if the runtime has finished and it must not.
+    #[must_use]
+    pub(crate) fn leave_quiet(&self) -> bool {
+        self.quiet.leave()
     }
 
     /// Worker: its last act.

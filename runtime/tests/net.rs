@@ -81,10 +81,10 @@ fn echo(mut stream: TcpStream) {
     }
 }
 
+/// Spawns them all (the iterator may be lazy), then waits for them.
 fn join_all<T>(handles: impl IntoIterator<Item = JoinHandle<T>>) {
-    handles.into_iter().for_each(|handle| {
-        handle.join().unwrap();
-    });
+    let handles: Vec<_> = handles.into_iter().collect();
+    handles.into_iter().for_each(|handle| drop(handle.join().unwrap()));
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn a_thousand_connections() {
                 }
             })
         });
-        join_all(clients.collect::<Vec<_>>());
+        join_all(clients);
         server.join().unwrap();
     });
 }

@@ -119,12 +119,10 @@ impl Worker {
                     self.spin.woken_after(began.elapsed());
                 }
             }
-            if quiet {
-                self.shared.leave_quiet();
-            }
+            let finished = quiet && !self.shared.leave_quiet();
             let awake = self.shared.idle.wake_up(self.index);
             self.shared.monitor.worker_woke();
-            if awake == Awake::Plain {
+            if awake == Awake::Plain || finished {
                 return None;
             }
             // Woken to search: it looks around, and if there is nothing it sleeps again as a searcher that gives up.
