@@ -33,8 +33,8 @@ fn an_idle_runtime_does_not_wake_up() {
         std::thread::sleep(Duration::from_secs(5));
         let after = sleeps();
         println!("{before:?} {after:?}");
-        assert_eq!(before.len(), 3, "two workers and the monitor");
-        before == after
+        // Two workers and the monitor.
+        after.len() == 3 && before == after
     });
     assert!(quiet, "the runtime kept waking up");
     for tasklet in &parked {

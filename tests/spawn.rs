@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 use tasklets::{
-    Builder, Handle, JoinHandle, Runtime, block_on, current, park, run, sleep, spawn, spawn_future, spawn_local,
-    try_current, yield_now,
+    Builder, Handle, JoinHandle, Runtime, Tasklet, block_on, current, park, run, sleep, spawn, spawn_future,
+    spawn_local, try_current, yield_now,
 };
 
 /// Counts its drops.
@@ -192,17 +192,11 @@ fn a_place_comes_back_to_other_workers_and_threads() {
     let runtime = Runtime::builder().workers(2).max_tasklets(2).build().unwrap();
     let handle = runtime.handle();
     for round in 0..200 {
-        let mut spawned = None;
-        // The place is returned by the worker just after the result is there.
-        eventually("a place is free", || {
-            Builder::new().spawn_on(&handle, move || round).map(|h| drop(h.join())).is_ok()
-        });
-        eventually("and again", || match Builder::new().spawn_on(&handle, move || round) {
+        // The worker returns the place just after the result is there, so not always at once.
+        eventually("a place is free", || match Builder::new().spawn_on(&handle, move || round) {
             Ok(handle) => handle.join().unwrap() == round,
             Err(_) => false,
         });
-        spawned.replace(round);
-        assert_eq!(spawned, Some(round));
     }
 }
 
@@ -226,53 +220,50 @@ fn stack_sizes_from_tiny_to_impossible() {
 #[test]
 fn near_asks_for_the_same_thread() {
     let runtime = Runtime::builder().workers(4).build().unwrap();
-    runtime.run(|| {
-        let anchors: Vec<_> = (0..40)
-            .map(|_| {
-                spawn(|| {
-                    let mine = thread::current().id();
-                    park();
-                    mine
-                })
+    // Four that are certainly on four threads, since each keeps its worker until all are there.
+    let met = Arc::new(AtomicUsize::new(0));
+    let anchors: Vec<_> = (0..4)
+        .map(|_| {
+            let met = met.clone();
+            runtime.spawn(move || {
+                met.fetch_add(1, Ordering::SeqCst);
+                while met.load(Ordering::SeqCst) < 4 {
+                    std::hint::spin_loop();
+                }
+                park();
+                thread::current().id()
             })
-            .collect();
-        let mut around = Vec::new();
-        for anchor in &anchors {
-            // A home is only known once a tasklet has run.
-            let tag = anchor.tasklet();
-            sleep(Duration::from_micros(100));
-            around.extend((0..5).map(|_| {
-                let (other, its) = (tag.clone(), tag.clone());
-                (other, Builder::new().near(&its).spawn(|| thread::current().id()).unwrap())
-            }));
-        }
-        let mut threads = std::collections::HashMap::new();
-        let places: Vec<_> = around.into_iter().map(|(tag, handle)| (tag.id(), handle.join().unwrap())).collect();
-        for anchor in anchors {
-            let id = anchor.tasklet().id();
-            anchor.tasklet().unpark();
-            threads.insert(id, anchor.join().unwrap());
-        }
-        // Those spawned near an anchor that had not started went anywhere: `me` below has, for certain.
-        let started = places.iter().filter(|(id, at)| threads[id] == *at).count();
-        assert!(started > 0);
-        let me = current();
-        for _ in 0..100 {
-            let handle = Builder::new().near(&me).spawn(|| thread::current().id()).unwrap();
-            assert_eq!(handle.join().unwrap(), thread::current().id());
-        }
-        // From another home, and from a thread.
-        let (home, tag, runtime) = (thread::current().id(), me.clone(), Handle::current());
-        let from_afar = spawn(move || {
-            let near = Builder::new().near(&tag).spawn(|| thread::current().id()).unwrap();
-            near.join().unwrap()
-        });
-        assert_eq!(from_afar.join().unwrap(), home);
-        let from_thread = thread::spawn(move || {
-            Builder::new().near(&me).spawn_on(&runtime, || thread::current().id()).unwrap().join().unwrap()
-        });
-        eventually("the thread is done", || from_thread.is_finished());
-        assert_eq!(from_thread.join().unwrap(), home);
+        })
+        .collect();
+    eventually("all four have met", || met.load(Ordering::SeqCst) == 4);
+    let where_it_runs = |anchor: &JoinHandle<thread::ThreadId>| {
+        let runtime = runtime.handle();
+        let near = |tag: &Tasklet| Builder::new().near(tag);
+        // From this thread, from a tasklet somewhere, and from a neighbour.
+        let first = near(&anchor.tasklet()).spawn_on(&runtime, || thread::current().id()).unwrap().join().unwrap();
+        let tag = anchor.tasklet();
+        let second = runtime.spawn(move || near(&tag).spawn(|| thread::current().id()).unwrap().join().unwrap());
+        let nested = move || {
+            let me = current();
+            let neighbours: Vec<_> =
+                (0..20).map(|_| Builder::new().near(&me).spawn(|| thread::current().id()).unwrap()).collect();
+            assert!(neighbours.into_iter().all(|handle| handle.join().unwrap() == thread::current().id()));
+            thread::current().id()
+        };
+        let third = near(&anchor.tasklet()).spawn_on(&runtime, nested).unwrap();
+        assert_eq!((first, first), (second.join().unwrap(), third.join().unwrap()));
+        first
+    };
+    let threads: Vec<_> = anchors.iter().map(where_it_runs).collect();
+    assert_eq!(threads.iter().collect::<HashSet<_>>().len(), 4);
+    for (anchor, thread) in anchors.into_iter().zip(threads) {
+        anchor.tasklet().unpark();
+        assert_eq!(anchor.join().unwrap(), thread);
+    }
+    // One that has not started has no home yet, and nothing is asked.
+    runtime.run(|| {
+        let fresh = spawn(|| ());
+        Builder::new().near(&fresh.tasklet()).spawn(|| ()).unwrap().join().unwrap();
     });
 }
 

@@ -53,11 +53,8 @@ fn a_hundred_thousand_parked_tasklets() {
         let spawned = handles.len();
         assert!(spawned > 20_000);
         eventually("all have parked", || parked.load(SeqCst) == spawned);
-        let mut sum = 0;
-        for handle in handles {
-            handle.tasklet().unpark();
-            sum += handle.join().unwrap();
-        }
+        handles.iter().for_each(|handle| handle.tasklet().unpark());
+        let sum: usize = handles.into_iter().map(|handle| handle.join().unwrap()).sum();
         assert_eq!(sum, spawned * (spawned - 1) / 2);
     });
 }
@@ -111,7 +108,7 @@ fn too_many_protected_guards_are_an_error_and_the_process_lives_on() {
         runtime.run(|| {
             let mut handles = Vec::new();
             let error = loop {
-                // Under way one after the other: none is left for lack of a stack.
+                // Most have not started and have no stack yet; the place for it was taken here, so all will get one.
                 match Builder::new().spawn(park) {
                     Ok(handle) => handles.push(handle),
                     Err(error) => break error,
@@ -134,10 +131,8 @@ fn too_many_protected_guards_are_an_error_and_the_process_lives_on() {
             assert_eq!(join(|| 2, || 3), (2, 3));
             assert!(std::panic::catch_unwind(|| spawn(|| ())).is_err());
             assert!(std::panic::catch_unwind(|| scope(|s| drop(s.spawn(|| ())))).is_err());
-            for handle in handles {
-                handle.tasklet().unpark();
-                handle.join().unwrap();
-            }
+            handles.iter().for_each(|handle| handle.tasklet().unpark());
+            handles.into_iter().for_each(|handle| handle.join().unwrap());
             // And there is room again.
             assert_eq!(spawn(|| 5).join().unwrap(), 5);
         });

@@ -248,30 +248,25 @@ fn who_catches_the_word_is_unwound_at_the_next_wait() {
     }
 }
 
-#[test]
-fn a_tasklet_told_to_end_may_still_return_a_value() {
-    let handle = runtime(1).run(|| {
-        let handle = spawn(|| {
-            let _ = catch_unwind(park);
-            "in time"
+/// A tasklet that swallows the word to end and then does something else. Its runtime has ended.
+fn told_to_end<T: Send + 'static>(then: fn() -> T) -> JoinHandle<T> {
+    let waits = Arc::new(AtomicBool::new(false));
+    runtime(1).run(|| {
+        let its = waits.clone();
+        let handle = spawn(move || {
+            its.store(true, SeqCst);
+            assert!(catch_unwind(park).unwrap_err().is::<Cancelled>());
+            then()
         });
-        yield_now();
+        eventually("it waits", || waits.load(SeqCst));
         handle
-    });
-    assert_eq!(handle.join().unwrap(), "in time");
+    })
 }
 
 #[test]
-fn a_panic_during_teardown_is_the_tasklets_result() {
-    let handle: JoinHandle<()> = runtime(1).run(|| {
-        let handle = spawn(|| {
-            let _ = catch_unwind(park);
-            resume_unwind(Box::new("my own"));
-        });
-        yield_now();
-        handle
-    });
-    let payload = handle.join().unwrap_err().into_panic();
+fn a_tasklet_told_to_end_may_still_have_a_result() {
+    assert_eq!(told_to_end(|| "in time").join().unwrap(), "in time");
+    let payload = told_to_end(|| resume_unwind(Box::new("my own"))).join().map(|()| ()).unwrap_err().into_panic();
     assert_eq!(*payload.downcast::<&str>().unwrap(), "my own");
 }
 

@@ -1,6 +1,7 @@
 //! `inbox`: everything comes out once, in the order in which each pusher put it in.
 #![cfg(tasklets_loom)]
 
+use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ struct Item {
 
 struct Home {
     inbox: Inbox,
+    /// Touched before everything else. Loom remembers one access to an atomic at a time, so a pusher's load hides the home's from
+    /// its compare-and-swap, and loom would not try them the other way round; this, which orders no memory, makes it.
+    turns: AtomicUsize,
     items: [Item; 3],
 }
 
@@ -23,6 +27,7 @@ impl Home {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             inbox: Inbox::default(),
+            turns: AtomicUsize::new(0),
             items: std::array::from_fn(|_| Item { node: Node::new(Kind::Fresh), written: Plain::new(0) }),
         })
     }
@@ -30,12 +35,14 @@ impl Home {
     /// Somebody makes this item runnable.
     fn push(&self, item: usize) {
         self.items[item].written.set(1);
+        self.turns.fetch_add(1, Ordering::Relaxed);
         self.inbox.push(Runnable::new(NonNull::from(&self.items[item].node)));
     }
 
     /// Takes what is there, as the home does: into its list of what is ready. Returns which items came.
     fn take(&self, ready: &List) -> Vec<usize> {
         let mut taken = Vec::new();
+        self.turns.fetch_add(1, Ordering::Relaxed);
         let any = self.inbox.take_all(|runnable| ready.push_back(runnable));
         while let Some(runnable) = ready.pop_front() {
             let is_it = |item: &Item| std::ptr::eq(&item.node, runnable.node());

@@ -77,6 +77,10 @@ mod storage {
     }
 
     pub(crate) fn give(index: u32) {
+        if std::thread::panicking() {
+            // The model has failed, and with it all that is global is gone.
+            return;
+        }
         STORAGE.free.lock().expect("nothing panics under this lock").push(index);
     }
 }

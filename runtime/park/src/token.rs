@@ -99,7 +99,9 @@ impl Token {
 #[cfg(tasklets_loom)]
 impl Drop for Token {
     fn drop(&mut self) {
-        self.0.with_mut(|_| ());
+        if !std::thread::panicking() {
+            self.0.with_mut(|_| ());
+        }
     }
 }
 

@@ -15,8 +15,8 @@
 //!
 //! # fn main() -> std::io::Result<()> {
 //! tasklets_runtime::run(|| {
-//!     let server = serve(TcpListener::bind("127.0.0.1:0")?, |mut stream, _peer| {
-//!         let _ = std::io::copy(&mut stream.try_clone().unwrap(), &mut stream);
+//!     let server = serve(TcpListener::bind("127.0.0.1:0")?, |stream, _peer| {
+//!         let _ = std::io::copy(&mut &stream, &mut &stream);
 //!     })?;
 //!
 //!     let mut stream = TcpStream::connect(server.local_addr())?;

@@ -55,6 +55,7 @@ impl Idle {
     }
 
     /// Whether some slot has pages.
+    #[cfg(test)]
     pub(super) fn dirty(&self) -> bool {
         self.slots.len() > self.clean
     }

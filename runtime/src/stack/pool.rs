@@ -134,10 +134,13 @@ impl StackPool {
     ///
     /// Returns whether later calls may find more, even if nothing is given to the pool before.
     pub(crate) fn trim(&self) -> bool {
+        let mut more = false;
         let numbers = lock(&self.shelf).slab_numbers();
         // From the back, where slabs run empty first. The lock is released in between, for a `reserve` that waits.
         for id in (0..numbers).rev() {
             let _growth = lock(&self.growth);
+            // Separate statements: a lock taken in the condition would be held in the arms.
+            more |= lock(&self.shelf).is_cooling(id);
             let step = lock(&self.shelf).trim_step(id, &self.places);
             match step {
                 TrimStep::Nothing => {}
@@ -156,7 +159,7 @@ impl StackPool {
                 }
             }
         }
-        lock(&self.shelf).trimmable()
+        more
     }
 }
 

@@ -165,10 +165,11 @@ impl Shelf {
         self.slabs[id] = Some(slab);
     }
 
-    /// Whether a later trim may find something to do without anything being given back before.
-    pub(super) fn trimmable(&self) -> bool {
-        let mapped = self.slabs.iter().flatten().take(2).count();
-        self.slabs.iter().flatten().any(|slab| slab.idle.dirty() || (mapped > 1 && slab.is_idle()))
+    /// Whether something in a slab has become idle since the last trim, so that the next one may find it cold.
+    pub(super) fn is_cooling(&self, id: usize) -> bool {
+        self.slabs[id]
+            .as_ref()
+            .is_some_and(|slab| (slab.young && slab.is_idle()) || slab.idle.len() > slab.idle.unused())
     }
 
     /// Takes out all slabs of which nothing is on loan.

@@ -98,6 +98,17 @@ fn trimming_gives_pages_and_page_tables_back() {
 }
 
 #[test]
+fn trimming_ends_although_every_idle_stack_is_promised() {
+    let pool = pool(DEFAULT, GuardKind::Auto);
+    // As many as get their guards at once, so that no stack exists without a place.
+    let all = stacks(&pool, 64);
+    touch(&all);
+    pool.give(all);
+    assert!((0..3).any(|_| !pool.trim()), "whoever trims until there is nothing left would never stop");
+    pool.unreserve(64);
+}
+
+#[test]
 fn reserved_places_are_not_trimmed_away() {
     let pool = pool(DEFAULT, GuardKind::Auto);
     pool.reserve(1000).expect("stacks");
