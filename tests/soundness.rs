@@ -242,16 +242,28 @@ impl Drop for Bomb {
     }
 }
 
+/// Runs `work` when the handle to its task is gone for certain: as a tasklet, or inside a future's poll.
+fn detached<T: Send + 'static>(future: bool, work: impl FnOnce() -> T + Send + 'static) {
+    let gone = Arc::new(AtomicBool::new(false));
+    let its = gone.clone();
+    let work = move || {
+        eventually("the handle is gone", || its.load(SeqCst));
+        work()
+    };
+    drop(if future { spawn_future(async { work() }) } else { spawn(work) });
+    gone.store(true, SeqCst);
+}
+
 #[test]
 fn payloads_and_results_may_panic_when_dropped() {
     for workers in [1, 2] {
         let runtime = Runtime::builder().workers(workers).build().unwrap();
         runtime.run(|| {
             // The result of a detached tasklet, and the payload of one.
-            drop(spawn(|| Bomb(1)));
-            drop(spawn(|| resume_unwind(Box::new(Bomb(1)))));
-            drop(spawn_future(async { Bomb(1) }));
-            yield_now();
+            for future in [false, true] {
+                detached(future, || Bomb(1));
+                detached(future, || resume_unwind(Box::new(Bomb(1))));
+            }
             // Dropped with the handle: the panic is the dropper's.
             for finished in [spawn(|| Bomb(1)), spawn_future(async { Bomb(1) })] {
                 eventually("it has finished", || finished.is_finished());
@@ -281,11 +293,11 @@ fn not_even_a_payload_of_bombs_harms_a_worker() {
         runtime.run(|| {
             let ended = Arc::new(AtomicUsize::new(0));
             for _ in 0..5 {
-                let its = ended.clone();
-                // Dropping the unwanted result panics with a payload whose dropping panics.
-                drop(spawn(move || (count(its), Bomb(3))));
-                let its = ended.clone();
-                drop(spawn_future(async move { (count(its), Bomb(3)) }));
+                for future in [false, true] {
+                    let its = ended.clone();
+                    // Dropping the unwanted result panics with a payload whose dropping panics.
+                    detached(future, move || (count(its), Bomb(3)));
+                }
             }
             eventually("all have ended", || ended.load(SeqCst) == 10);
             assert_eq!(spawn(|| 4).join().unwrap(), 4);

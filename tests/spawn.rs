@@ -256,15 +256,22 @@ fn near_asks_for_the_same_thread() {
     };
     let threads: Vec<_> = anchors.iter().map(where_it_runs).collect();
     assert_eq!(threads.iter().collect::<HashSet<_>>().len(), 4);
-    for (anchor, thread) in anchors.into_iter().zip(threads) {
-        anchor.tasklet().unpark();
-        assert_eq!(anchor.join().unwrap(), thread);
+    // One of another runtime has no home here, which must not harm; here there is just one worker.
+    let other = Runtime::builder().workers(1).max_tasklets(1).build().unwrap();
+    for anchor in &anchors {
+        let spawned = Builder::new().near(&anchor.tasklet()).spawn_on(&other.handle(), || 6).unwrap();
+        assert_eq!(spawned.join().unwrap(), 6);
+        eventually("the place is free", || Builder::new().spawn_on(&other.handle(), || ()).is_ok());
     }
     // One that has not started has no home yet, and nothing is asked.
     runtime.run(|| {
         let fresh = spawn(|| ());
         Builder::new().near(&fresh.tasklet()).spawn(|| ()).unwrap().join().unwrap();
     });
+    for (anchor, thread) in anchors.into_iter().zip(threads) {
+        anchor.tasklet().unpark();
+        assert_eq!(anchor.join().unwrap(), thread);
+    }
 }
 
 #[test]
@@ -294,7 +301,8 @@ fn local_tasklets_share_what_is_not_send() {
 
 #[test]
 fn outside_a_runtime_the_message_says_what_to_do() {
-    let calls: [(&str, fn()); 6] = [
+    let calls: [(&str, fn()); 7] = [
+        ("park", park),
         ("spawn", || drop(spawn(|| ()))),
         ("spawn_local", || drop(spawn_local(|| ()))),
         ("spawn_future", || drop(spawn_future(async {}))),

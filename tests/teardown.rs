@@ -200,9 +200,29 @@ fn destructors_wait_during_teardown() {
                 });
             }
             eventually("all have begun", || begun.load(SeqCst) == 220);
+            // Told to end before they have begun, most of them.
+            for i in 0..40 {
+                let ended = ended.clone();
+                let captured = OnDrop(move || {
+                    sleep(Duration::from_micros(200));
+                    yield_now();
+                    ended.fetch_add(1, SeqCst);
+                });
+                if i % 2 == 0 {
+                    drop(spawn(move || {
+                        let _captured = captured;
+                        park();
+                    }));
+                } else {
+                    drop(spawn_future(async move {
+                        let _captured = captured;
+                        pending::<()>().await;
+                    }));
+                }
+            }
         });
         report.check(220);
-        assert_eq!(ended.load(SeqCst), 220, "every destructor came to its end");
+        assert_eq!(ended.load(SeqCst), 260, "every destructor came to its end");
     }
 }
 

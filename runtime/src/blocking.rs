@@ -13,6 +13,7 @@ use std::ptr::NonNull;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+use tasklets_park::Reason;
 
 /// As many as other runtimes allow: enough for slow disks, too few to exhaust a process.
 const MAX_THREADS: usize = 512;
@@ -156,5 +157,5 @@ where
     // SAFETY: the task was made for a `T`, and this is its one handle.
     let handle = unsafe { JoinHandle::new(task) };
     worker.shared.blocking.run(Job(task));
-    handle.join().unwrap_or_else(|error| error.resume())
+    handle.join_because(Reason::Thread).unwrap_or_else(|error| error.resume())
 }

@@ -15,7 +15,7 @@ use crate::worker::Worker;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
-use tasklets_park::Token;
+use tasklets_park::{Reason, Token};
 
 /// The offered half of a join, as it lies in a deque.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,7 @@ where
             Err(payload) => resume_unwind(payload),
         }
     } else {
-        job.done.wait_firmly();
+        job.done.wait_firmly_because(Reason::Children);
         // SAFETY: the permit came after the last access by whoever executed it.
         unsafe { (*job.result.get()).take() }.expect("a job has run when it gives the permit")
     };

@@ -28,6 +28,8 @@ mod blocking;
 #[cfg(not(tasklets_loom))]
 mod config;
 #[cfg(not(tasklets_loom))]
+mod deadlock;
+#[cfg(not(tasklets_loom))]
 mod fiber;
 #[cfg(not(tasklets_loom))]
 mod fork_join;

@@ -4,6 +4,7 @@
 //!   that the [idle protocol](crate::idle) chose to risk.
 //! * It reports a tasklet that keeps its worker while others wait for it.
 //! * It gives idle stacks back to the system.
+//! * It reports a [deadlock](crate::deadlock).
 //!
 //! When every worker has slept for a while and nothing is left to give back, it sleeps until a worker wakes, so an idle runtime
 //! uses no time at all.
@@ -84,12 +85,18 @@ fn watch(shared: &Shared) {
     let mut seen = vec![Seen { turns: 0, since: began, reported: false }; shared.workers.len()];
     let mut last_trim = began;
     let mut idle_ticks = 0;
+    let (mut surveyed_at, mut reported) = (0, false);
     // Stacks are lent before the first look, if at all.
     let mut more_to_trim = true;
     while !shared.is_finished() {
         let all_asleep = shared.idle.all_asleep();
         idle_ticks = if all_asleep { idle_ticks + 1 } else { 0 };
         if idle_ticks > IDLE_TICKS && !more_to_trim {
+            // Once for each time that it falls idle, and one report is enough.
+            if !reported && surveyed_at != shared.turns() {
+                surveyed_at = shared.turns();
+                reported = look_for_deadlock(shared);
+            }
             shared.monitor.sleep(shared);
             idle_ticks = 0;
         }
@@ -126,6 +133,28 @@ fn look(shared: &Shared, seen: &mut [Seen], now: Instant) {
     if left_lying {
         shared.wake_one_if_any();
     }
+}
+
+/// Asks the workers what is suspended. Returns whether it had to report.
+fn look_for_deadlock(shared: &Shared) -> bool {
+    if shared.runs.load(Ordering::Relaxed) == 0 || !shared.futures.is_empty() || !shared.migrants.is_empty() {
+        return false;
+    }
+    let turns = shared.turns();
+    shared.survey.begin(shared.workers.len());
+    shared.workers.iter().for_each(|remote| remote.asked.store(true, Ordering::Relaxed));
+    // The last to answer wakes us; so do workers that wake, so it takes a few rounds.
+    for _ in 0..4 {
+        shared.monitor.asleep.store(true, Ordering::Relaxed);
+        shared.wake_all();
+        let _ = shared.monitor.wake.wait(Some(Instant::now() + TICK));
+    }
+    shared.monitor.asleep.store(false, Ordering::Relaxed);
+    let finding = shared.survey.finding().filter(|_| turns == shared.turns());
+    if let Some(report) = &finding {
+        eprint!("{report}");
+    }
+    finding.is_some()
 }
 
 /// Says who keeps a worker. Returns whether it was still running the same.

@@ -15,6 +15,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use tasklets_park::Waited;
@@ -99,7 +100,13 @@ impl Runtime {
         // cancellable: an OS thread never is.
         let spawned = unsafe { spawn_task(self.handle.shared(), Extras::default(), at, f, Destination::Anywhere) };
         match spawned {
-            Ok(handle) => handle.join_firmly().unwrap_or_else(|error| error.resume()),
+            Ok(handle) => {
+                let shared = self.handle.shared();
+                shared.runs.fetch_add(1, Ordering::Relaxed);
+                let result = handle.join_firmly();
+                shared.runs.fetch_sub(1, Ordering::Relaxed);
+                result.unwrap_or_else(|error| error.resume())
+            }
             Err(error) => spawn::no_stack(error),
         }
     }

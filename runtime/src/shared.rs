@@ -2,6 +2,7 @@
 
 use crate::blocking::BlockingPool;
 use crate::config::Config;
+use crate::deadlock::Survey;
 use crate::fiber::Fiber;
 use crate::fork_join::JobRef;
 use crate::home::Home;
@@ -31,6 +32,8 @@ pub(crate) struct Remote {
     pub(crate) turns: AtomicU64,
     /// The fiber that it ran last.
     pub(crate) running: AtomicPtr<Fiber>,
+    /// The monitor wants to know what is suspended here.
+    pub(crate) asked: AtomicBool,
 }
 
 impl Remote {
@@ -41,6 +44,7 @@ impl Remote {
             poller: Arc::new(poller),
             turns: AtomicU64::new(0),
             running: AtomicPtr::new(std::ptr::null_mut()),
+            asked: AtomicBool::new(false),
         }
     }
 }
@@ -60,6 +64,9 @@ pub(crate) struct Shared {
     pub(crate) futures: FutureRegistry,
     pub(crate) migrants: Migrants,
     pub(crate) monitor: Monitor,
+    pub(crate) survey: Survey,
+    /// Threads that wait in `run`.
+    pub(crate) runs: AtomicUsize,
     pub(crate) blocking: BlockingPool,
     next_id: CachePadded<AtomicU64>,
     /// The runtime was told to end: see [`teardown`](crate::worker).
@@ -91,6 +98,8 @@ impl Shared {
             futures: FutureRegistry::default(),
             migrants: Migrants::default(),
             monitor: Monitor::default(),
+            survey: Survey::default(),
+            runs: AtomicUsize::new(0),
             blocking: BlockingPool::new(config.thread_name.clone()),
             next_id: CachePadded::new(AtomicU64::new(1)),
             ending: AtomicBool::new(false),
@@ -190,6 +199,11 @@ impl Shared {
         if self.idle.wake(worker) {
             self.workers[worker].poller.wake();
         }
+    }
+
+    /// How many turns all workers have taken.
+    pub(crate) fn turns(&self) -> u64 {
+        self.workers.iter().map(|remote| remote.turns.load(Ordering::Relaxed)).sum()
     }
 
     /// Makes every worker look around.

@@ -3,7 +3,7 @@
 use crate::fiber::Switch;
 use crate::worker::Worker;
 use std::time::{Duration, Instant};
-use tasklets_park::unwind_if_cancelled;
+use tasklets_park::{Reason, unwind_if_cancelled};
 
 /// Lets other runnable tasklets of this home run first. On an OS thread it is [`std::thread::yield_now`].
 ///
@@ -67,7 +67,7 @@ fn park_until(deadline: Option<Instant>) {
     match crate::spawn::current_task() {
         Some(task) => {
             // SAFETY: the runtime's reference keeps the task while its own code runs, as this is.
-            let _ = unsafe { task.as_ref() }.permit.wait(deadline);
+            let _ = unsafe { task.as_ref() }.permit.wait_because(Reason::Permit, deadline);
         }
         None => crate::spawn::outside_a_runtime("park"),
     }

@@ -1,5 +1,6 @@
 //! Running a future to its end from blocking code.
 
+use crate::reason::Reason;
 use crate::token::Token;
 use std::future::Future;
 use std::pin::pin;
@@ -41,7 +42,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
             Poll::Pending => {
-                let _ = token.0.wait(None);
+                let _ = token.0.wait_because(Reason::Future, None);
             }
         }
     }

@@ -6,6 +6,7 @@
 //! | a future polled by the runtime   | the context of the stack it is polled on | that stack; its worker goes on          |
 //! | any other code                   | the OS thread's, made at first use     | the OS thread                           |
 
+use crate::reason::Reason;
 use crate::slot::{Claim, Committed, Outcome, Slot, WakeFn};
 use crate::slots;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ pub struct Context {
     data: *const (),
     /// Told to end: the next wait that may be cancelled unwinds.
     cancelled: AtomicBool,
+    /// What it waits for, as a number. Settles nothing, so loom need not see it.
+    reason: std::sync::atomic::AtomicU8,
     /// The present wait may not be cancelled.
     firm: AtomicBool,
 }
@@ -50,6 +53,7 @@ impl Context {
             slot: Cell::new(slot),
             wake,
             data,
+            reason: Default::default(),
             cancelled: AtomicBool::new(false),
             firm: AtomicBool::new(false),
         }
@@ -73,6 +77,7 @@ impl Context {
         }
         // Released by `begin` with the new generation; a canceller reads the generation first (see `cancel`).
         self.firm.store(firm, Ordering::Relaxed);
+        self.set_reason(Reason::Other);
         self.slot().begin()
     }
 
@@ -109,6 +114,16 @@ impl Context {
         // later one.
         let generation = self.slot().generation();
         !self.firm.load(Ordering::Relaxed) && self.slot().claim(generation, Outcome::Cancelled) == Claim::Parked
+    }
+
+    /// What the present wait, or the last one, is for.
+    pub fn reason(&self) -> Reason {
+        Reason::from_number(self.reason.load(std::sync::atomic::Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set_reason(&self, reason: Reason) {
+        self.reason.store(reason as u8, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Whether the context was told to end.

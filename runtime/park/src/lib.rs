@@ -18,6 +18,7 @@ pub mod sync;
 mod block_on;
 mod cancel;
 mod futex;
+mod reason;
 mod slots;
 mod ticket;
 mod token;
@@ -25,6 +26,7 @@ mod waiter;
 
 pub use block_on::block_on;
 pub use cancel::{Cancelled, unwind_if_cancelled};
+pub use reason::Reason;
 pub use ticket::Ticket;
 pub use token::Token;
 pub use waiter::{Waited, Waiter};

@@ -1,5 +1,6 @@
 //! One permit that one owner waits for: what `park`/`unpark` and wakers are made of.
 
+use crate::reason::Reason;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::ticket::Ticket;
 use crate::waiter::{Waited, Waiter};
@@ -68,13 +69,24 @@ impl Token {
         self.wait_as(Waiter::begin, deadline)
     }
 
+    /// As [`wait`](Self::wait), and says what for.
+    #[inline]
+    pub fn wait_because(&self, reason: Reason, deadline: Option<Instant>) -> Waited {
+        self.wait_as(|| Waiter::begin().because(reason), deadline)
+    }
+
     /// As [`wait`](Self::wait), but cannot be cancelled.
     pub fn wait_firmly(&self) {
-        let _ = self.wait_as(Waiter::begin_firmly, None);
+        self.wait_firmly_because(Reason::Other);
+    }
+
+    /// As [`wait_firmly`](Self::wait_firmly), and says what for.
+    pub fn wait_firmly_because(&self, reason: Reason) {
+        let _ = self.wait_as(|| Waiter::begin_firmly().because(reason), None);
     }
 
     #[inline]
-    fn wait_as(&self, begin: fn() -> Waiter, deadline: Option<Instant>) -> Waited {
+    fn wait_as(&self, begin: impl FnOnce() -> Waiter, deadline: Option<Instant>) -> Waited {
         if self.try_take() {
             return Waited::Signaled;
         }

@@ -2,6 +2,7 @@
 
 use crate::cancel;
 use crate::context::{self, Context};
+use crate::reason::Reason;
 use crate::slot::Outcome;
 use crate::ticket::Ticket;
 use std::time::Instant;
@@ -65,6 +66,14 @@ impl Waiter {
         // SAFETY: a waiter cannot leave the stack it was made on (it is neither Send nor Sync), and the context
         // outlives the code that runs on that stack.
         unsafe { &*self.context }
+    }
+
+    /// Says what the wait is for, for reports.
+    #[inline]
+    #[must_use]
+    pub fn because(self, reason: Reason) -> Self {
+        self.context().set_reason(reason);
+        self
     }
 
     /// The right to end this wait.

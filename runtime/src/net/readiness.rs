@@ -36,7 +36,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, f
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tasklets_park::stable::{Cache, INDEX_BITS, StablePool};
-use tasklets_park::{Ticket, Waited, Waiter};
+use tasklets_park::{Reason, Ticket, Waited, Waiter};
 
 const READY: u64 = 1;
 const DRAINED: u64 = 2;
@@ -128,7 +128,7 @@ impl Side {
 
     /// Waits for an event, unless there has been one.
     fn wait(&self, deadline: Option<Instant>) -> Waited {
-        let waiter = Waiter::begin();
+        let waiter = Waiter::begin().because(Reason::Socket);
         let listed = Listed::new(self, waiter.ticket());
         // Partner: the fence in `report`.
         fence(Ordering::SeqCst);

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use tasklets_park::Token;
+use tasklets_park::{Reason, Token};
 
 /// Counts the children of a scope. It outlives the scope's frame, because a child's last step touches it.
 pub(crate) struct Children {
@@ -36,7 +36,7 @@ impl Children {
 
     /// Scope: waits until all have ended; cannot be cancelled.
     pub(crate) fn wait_firmly(&self) {
-        self.all_ended.wait_firmly();
+        self.all_ended.wait_firmly_because(Reason::Children);
     }
 
     /// A child ended like this, and nobody took the error.

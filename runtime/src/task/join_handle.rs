@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
-use tasklets_park::{Ticket, Waiter};
+use tasklets_park::{Reason, Ticket, Waiter};
 
 /// The right to wait for a task and to take its result.
 ///
@@ -57,8 +57,14 @@ impl<T> JoinHandle<T> {
     /// A tasklet that is told to end unwinds out of this call; the task is detached.
     #[inline]
     pub fn join(self) -> Result<T, JoinError> {
+        self.join_because(Reason::Join)
+    }
+
+    /// As [`join`](Self::join), and says what for.
+    #[inline]
+    pub(crate) fn join_because(self, reason: Reason) -> Result<T, JoinError> {
         if !self.header().state.is_complete() {
-            self.wait(Waiter::begin);
+            self.wait(|| Waiter::begin().because(reason));
         }
         self.into_result()
     }
@@ -72,11 +78,11 @@ impl<T> JoinHandle<T> {
     /// Waits for the end, and leaves the result where it is.
     pub(crate) fn wait_firmly(&self) {
         if !self.header().state.is_complete() {
-            self.wait(Waiter::begin_firmly);
+            self.wait(|| Waiter::begin_firmly().because(Reason::Join));
         }
     }
 
-    fn wait(&self, begin: fn() -> Waiter) {
+    fn wait(&self, begin: impl FnOnce() -> Waiter) {
         if !self.header().state.remove_joiner() {
             return;
         }

@@ -6,6 +6,7 @@ use super::steal::{LONE_PATIENCE, Watch};
 use crate::idle::Awake;
 use crate::poller::Patience;
 use std::cell::Cell;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// The longest a worker looks around before it sleeps: some multiple of what a sleep and a wake would cost.
@@ -103,6 +104,9 @@ impl Worker {
     /// Sleeps until there is something. Returns what it found right after, if anything.
     fn sleep(&self, mut searching: bool) -> Option<Next> {
         loop {
+            if self.remote.asked.load(Ordering::Relaxed) {
+                self.answer_survey();
+            }
             let ending = self.shared.is_ending();
             if ending {
                 self.cancel_started();
@@ -132,6 +136,15 @@ impl Worker {
                 return found;
             }
             searching = true;
+        }
+    }
+
+    /// Tells the monitor what is suspended here.
+    #[cold]
+    fn answer_survey(&self) {
+        self.remote.asked.store(false, Ordering::Relaxed);
+        if self.shared.survey.answer(|each| self.home.started.for_each(each)) {
+            self.shared.monitor.wake();
         }
     }
 
