@@ -145,8 +145,9 @@ impl Idle {
         self.workers[worker].load(Ordering::Relaxed) == ASLEEP
     }
 
-    /// Whether every worker sleeps; a hint.
+    /// Whether every worker sleeps. After a fence that partners one in each worker that has woken, it is more than a hint: the
+    /// states are exact where the counts lag behind.
     pub fn all_asleep(&self) -> bool {
-        self.counts.sleeping.load(Ordering::Relaxed) >= self.workers.len() as i32
+        (0..self.workers.len()).all(|worker| self.is_asleep(worker))
     }
 }

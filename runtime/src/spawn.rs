@@ -203,8 +203,8 @@ impl Builder {
         self
     }
 
-    /// Asks for the home of `tasklet`, if that has started: the two will run on one thread, never at the same time, and wake each
-    /// other cheaply.
+    /// Asks for the home of `tasklet`, a tasklet of the same runtime, if that has started: the two will run on one thread, never at
+    /// the same time, and wake each other cheaply.
     pub fn near(mut self, tasklet: &Tasklet) -> Self {
         self.near = Some(tasklet.header().node.home()).filter(|&home| home != crate::node::NO_HOME);
         self
@@ -251,7 +251,9 @@ impl Builder {
             _ => None,
         };
         let extras = Extras { name: self.name, stacks, ..Extras::default() };
-        let destination = self.near.map_or(Destination::Anywhere, Destination::Home);
+        // The neighbour may belong to another runtime, with more homes.
+        let near = self.near.filter(|&home| (home as usize) < shared.homes.len());
+        let destination = near.map_or(Destination::Anywhere, Destination::Home);
         // SAFETY: `F` and `T` are `Send` and `'static`.
         Ok(unsafe { spawn_task(shared, extras, at, f, destination) }?)
     }

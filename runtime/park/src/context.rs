@@ -30,6 +30,8 @@ pub struct Context {
     data: *const (),
     /// Told to end: the next wait that may be cancelled unwinds.
     cancelled: AtomicBool,
+    /// No wait may be cancelled for now: see [`shielded`](crate::shielded).
+    shielded: AtomicBool,
     /// What it waits for, as a number. Settles nothing, so loom need not see it.
     reason: std::sync::atomic::AtomicU8,
     /// The present wait may not be cancelled.
@@ -55,6 +57,7 @@ impl Context {
             data,
             reason: Default::default(),
             cancelled: AtomicBool::new(false),
+            shielded: AtomicBool::new(false),
             firm: AtomicBool::new(false),
         }
     }
@@ -107,13 +110,17 @@ impl Context {
 
     /// Scheduler: tells the context, which must be alive, to end. A wait that may be cancelled unwinds now, otherwise the
     /// next one does. Returns whether the caller must make it runnable.
+    ///
+    /// From another thread than the context's a wait that begins at this very moment may be missed: the caller repeats it until the
+    /// context has ended.
     #[must_use]
     pub fn cancel(&self) -> bool {
         self.set_cancelled(true);
-        // The generation first, with acquire: `firm` then belongs to this wait or a later one, and the claim fails for a
-        // later one.
+        // The generation first, with acquire: `firm` and `shielded` then belong to this wait or a later one, and the claim
+        // fails for a later one.
         let generation = self.slot().generation();
-        !self.firm.load(Ordering::Relaxed) && self.slot().claim(generation, Outcome::Cancelled) == Claim::Parked
+        let may_not = self.firm.load(Ordering::Relaxed) || self.shielded.load(Ordering::Relaxed);
+        !may_not && self.slot().claim(generation, Outcome::Cancelled) == Claim::Parked
     }
 
     /// What the present wait, or the last one, is for.
@@ -126,10 +133,15 @@ impl Context {
         self.reason.store(reason as u8, std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Whether the context was told to end.
+    /// Whether the context was told to end, and is to heed it now.
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.load(Ordering::Relaxed) && !self.shielded.load(Ordering::Relaxed)
+    }
+
+    /// Raises or lowers the shield; returns how it was.
+    pub(crate) fn set_shielded(&self, shielded: bool) -> bool {
+        self.shielded.swap(shielded, Ordering::Relaxed)
     }
 
     /// Scheduler, before a context is used for something new: whether that is to end at once.

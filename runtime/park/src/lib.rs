@@ -25,7 +25,7 @@ mod token;
 mod waiter;
 
 pub use block_on::block_on;
-pub use cancel::{Cancelled, unwind_if_cancelled};
+pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
 pub use reason::Reason;
 pub use ticket::Ticket;
 pub use token::Token;

@@ -9,7 +9,7 @@ use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
-use tasklets_park::Cancelled;
+use tasklets_park::{Cancelled, shielded};
 
 /// What a task carries at present.
 pub(crate) enum Stage<F, T> {
@@ -59,7 +59,7 @@ impl<F: FnOnce() -> T, T> Cell<F, T, ()> {
         let work = unsafe { take_work::<F, T, ()>(header) };
         let result = match told {
             Told::Run => catch_unwind(AssertUnwindSafe(work)),
-            Told::End => match catch_unwind(AssertUnwindSafe(|| drop(work))) {
+            Told::End => match shielded(|| catch_unwind(AssertUnwindSafe(|| drop(work)))) {
                 Ok(()) => Err(Box::new(Cancelled) as _),
                 Err(payload) => Err(payload),
             },

@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
-use tasklets_park::Cancelled;
+use tasklets_park::{Cancelled, shielded};
 
 /// What a future's task knows of its runtime.
 pub(crate) struct Runtime {
@@ -80,14 +80,17 @@ unsafe fn poll_stage<F: Future>(task: NonNull<Header>, told: Told) -> std::threa
         _ => unreachable!("a future that has ended is not polled"),
     };
     // Dropped in place, as pinning asks. If that panics too, the first panic is the one to tell.
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: the stage is ours and holds the future; it is overwritten without another drop below.
-        unsafe {
-            if let Stage::Work(future) = &mut *stage {
-                std::ptr::drop_in_place(future);
+    let mut drop_it = || {
+        catch_unwind(AssertUnwindSafe(|| {
+            // SAFETY: the stage is ours and holds the future; it is overwritten without another drop below.
+            unsafe {
+                if let Stage::Work(future) = &mut *stage {
+                    std::ptr::drop_in_place(future);
+                }
             }
-        }
-    }));
+        }))
+    };
+    let dropped = if told == Told::End { shielded(&mut drop_it) } else { drop_it() };
     // SAFETY: the future is gone, so nothing is forgotten.
     unsafe { std::ptr::write(stage, Stage::Empty) };
     match (polled, dropped) {

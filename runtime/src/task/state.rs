@@ -8,7 +8,7 @@
 //! | JOINER    | by the join handle: `add_joiner`           | by the handle: `remove_joiner`     | the joiner field belongs to the completer   |
 //! | HANDLE    | at birth                                   | by the join handle: `drop_handle`  | the handle is alive and counts as a reference |
 //! | SCHEDULED | future: `wake`, or at birth                | future: `begin_poll`               | it is in a queue, or will be when its poll ends |
-//! | RUNNING   | future: `begin_poll`                       | future: `end_poll`, `complete`     | it is being polled                          |
+//! | RUNNING   | future: `begin_poll`                       | future: `end_poll`                 | it is being polled                          |
 //!
 //! Rules.
 //! 1. The result is written before COMPLETE is set, by the task; after that only the handle touches it. If HANDLE is
