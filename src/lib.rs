@@ -5,13 +5,11 @@
 //! ones.
 //!
 //! ```
-//! fn main() {
-//!     let total: u64 = tasklets::run(|| {
-//!         let parts: Vec<_> = (0..1000u64).map(|i| tasklets::spawn(move || i * i)).collect();
-//!         parts.into_iter().map(|part| part.join().unwrap()).sum()
-//!     });
-//!     assert_eq!(total, 332_833_500);
-//! }
+//! let total: u64 = tasklets::run(|| {
+//!     let parts: Vec<_> = (0..1000u64).map(|i| tasklets::spawn(move || i * i)).collect();
+//!     parts.into_iter().map(|part| part.join().unwrap()).sum()
+//! });
+//! assert_eq!(total, 332_833_500);
 //! ```
 //!
 //! # A tour
@@ -63,20 +61,19 @@
 //! ```no_run
 //! use std::io::{Read, Write};
 //!
-//! fn main() -> std::io::Result<()> {
-//!     tasklets::run(|| {
-//!         let listener = tasklets::net::TcpListener::bind("127.0.0.1:7000")?;
-//!         let echo = tasklets::net::serve(listener, |mut stream, _peer| {
-//!             let mut buffer = [0; 1024];
-//!             while let Ok(n @ 1..) = stream.read(&mut buffer) {
-//!                 if stream.write_all(&buffer[..n]).is_err() {
-//!                     return;
-//!                 }
+//! tasklets::run(|| {
+//!     let listener = tasklets::net::TcpListener::bind("127.0.0.1:7000")?;
+//!     let echo = tasklets::net::serve(listener, |mut stream, _peer| {
+//!         let mut buffer = [0; 1024];
+//!         while let Ok(n @ 1..) = stream.read(&mut buffer) {
+//!             if stream.write_all(&buffer[..n]).is_err() {
+//!                 return;
 //!             }
-//!         })?;
-//!         echo.join()
-//!     })
-//! }
+//!         }
+//!     })?;
+//!     echo.join()
+//! })
+//! # .unwrap();
 //! ```
 //!
 //! ## Ending

@@ -288,13 +288,12 @@ fn a_join_handle_changes_hands_between_polls() {
             let mut context = Context::from_waker(Waker::noop());
             assert!(Pin::new(&mut handle).poll(&mut context).is_pending());
         }
-        let mut handle = spawn_future(async move {
-            let first = poll_fn(|context| Poll::Ready(Pin::new(&mut handle).poll(context).is_pending())).await;
-            assert!(first);
-            handle
-        })
-        .join()
-        .unwrap();
+        let polled = spawn_future(async move {
+            let pending = poll_fn(|context| Poll::Ready(Pin::new(&mut handle).poll(context).is_pending())).await;
+            (pending, handle)
+        });
+        let (pending, mut handle) = polled.join().unwrap();
+        assert!(pending);
         assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(Waker::noop())).is_pending());
         gate.open();
         assert_eq!(handle.join().unwrap(), 8);

@@ -35,7 +35,7 @@ fn a_hook_may_wait_while_siblings_panic() {
                 })
                 .collect();
             for handle in handles {
-                let payload = handle.join().map(|()| ()).unwrap_err().into_panic();
+                let payload = handle.join().unwrap_err().into_panic();
                 assert_eq!(*payload.downcast::<&str>().unwrap(), "not caught");
                 assert!(!panicking());
             }

@@ -86,7 +86,7 @@ fn an_unjoined_childs_panic_comes_out_after_all_have_ended() {
 fn a_joined_childs_panic_does_not_come_out() {
     with_workers(|| {
         let value = scope(|s| {
-            let error = s.spawn(|| panic_any(8)).join().map(|()| ()).unwrap_err();
+            let error = s.spawn(|| panic_any(8)).join().unwrap_err();
             *error.into_panic().downcast::<i32>().unwrap()
         });
         assert_eq!(value, 8);

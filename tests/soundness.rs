@@ -112,7 +112,7 @@ fn a_panic_under_way_is_nobody_elses() {
                 assert!(panicking());
                 its_unwinding.store(true, SeqCst);
                 eventually("the sibling has seen it", || its_seen.load(SeqCst));
-                assert_eq!(spawn(|| panicking()).join().unwrap(), false);
+                assert!(!spawn(panicking).join().unwrap());
                 assert!(panicking());
                 scope(|s| drop(s.spawn(|| assert!(!panicking()))));
                 assert_eq!(join(panicking, || 1), (true, 1));
@@ -147,7 +147,7 @@ fn a_panic_under_way_is_nobody_elses() {
         assert_eq!(*caught.unwrap_err().downcast::<&str>().unwrap(), "ours too");
         let held = theirs.lock().unwrap();
         seen.store(true, SeqCst);
-        let error = panics.join().map(|()| ()).unwrap_err();
+        let error = panics.join().unwrap_err();
         drop(held);
         assert!(!theirs.is_poisoned(), "the other's panic has nothing to do with it");
         assert!(mine.is_poisoned(), "its own has");
@@ -182,7 +182,7 @@ fn many_unwind_at_once_and_wait_on_the_way() {
             })
             .collect();
         for (i, handle) in handles.into_iter().enumerate() {
-            let payload = handle.join().map(|()| ()).unwrap_err().into_panic();
+            let payload = handle.join().unwrap_err().into_panic();
             assert_eq!(*payload.downcast::<usize>().unwrap(), i);
         }
         assert!(!panicking());
@@ -196,7 +196,7 @@ fn catching_nests_over_waits() {
             wait_somehow(n);
             if n == 0 { resume_unwind(Box::new(0_usize)) } else { resume_unwind(Box::new(level(n - 1) + 1)) }
         });
-        let payload: Box<dyn std::any::Any + Send> = caught.map(|()| ()).unwrap_err();
+        let payload: Box<dyn std::any::Any + Send> = caught.unwrap_err();
         wait_somehow(n + 1);
         *payload.downcast().unwrap()
     }

@@ -349,7 +349,7 @@ fn a_thousand_tasklets_unblock_at_once() {
                 .collect();
             assert_eq!(handles.into_iter().map(|handle| handle.join().unwrap()).sum::<usize>(), 499_500);
             assert!(most.load(SeqCst) <= 512);
-            let panics = spawn(|| unblock(|| std::panic::resume_unwind(Box::new(3)))).join().map(|()| ());
+            let panics = spawn(|| unblock(|| std::panic::resume_unwind(Box::new(3)))).join();
             assert_eq!(*panics.unwrap_err().into_panic().downcast::<i32>().unwrap(), 3);
         });
     }

@@ -262,7 +262,7 @@ fn who_catches_the_word_is_unwound_at_the_next_wait() {
             eventually("it has started", || started.load(SeqCst));
             handle
         };
-        assert!(handle.join().map(|()| ()).unwrap_err().is_cancelled());
+        assert!(handle.join().unwrap_err().is_cancelled());
         assert_eq!(catches.load(SeqCst), 7);
         report.check(1);
     }
@@ -286,7 +286,7 @@ fn told_to_end<T: Send + 'static>(then: fn() -> T) -> JoinHandle<T> {
 #[test]
 fn a_tasklet_told_to_end_may_still_have_a_result() {
     assert_eq!(told_to_end(|| "in time").join().unwrap(), "in time");
-    let payload = told_to_end(|| resume_unwind(Box::new("my own"))).join().map(|()| ()).unwrap_err().into_panic();
+    let payload = told_to_end(|| resume_unwind(Box::new("my own"))).join().unwrap_err().into_panic();
     assert_eq!(*payload.downcast::<&str>().unwrap(), "my own");
 }
 
@@ -427,7 +427,7 @@ fn two_runtimes_join_across() {
     eventually("it waits", || begun.load(SeqCst));
     drop(right);
     let (parked, unparks) = waits.join().unwrap();
-    assert!(parked.unwrap_err().is_cancelled() && unparks.map(|()| ()).unwrap_err().is_cancelled());
+    assert!(parked.unwrap_err().is_cancelled() && unparks.unwrap_err().is_cancelled());
     assert!(left.run(|| to_left.spawn(|| true).join().unwrap()));
 }
 
@@ -456,15 +456,14 @@ fn a_runtime_inside_a_runtime() {
 #[test]
 fn run_inside_a_tasklet_says_what_to_do_instead() {
     run(|| {
-        let runtime = Arc::new(runtime(1));
-        let other = runtime.clone();
-        let calls: [(&str, Box<dyn FnOnce()>); 2] =
-            [("`run`", Box::new(|| run(|| ()))), ("`Runtime::run`", Box::new(move || other.run(|| ())))];
-        for (name, call) in calls {
+        let runtime = runtime(1);
+        let check = |name: &str, call: &dyn Fn()| {
             let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
             let text = *payload.downcast::<String>().unwrap();
             assert!(text.contains(name) && text.contains("inside a tasklet") && text.contains("`unblock`"), "{text}");
-        }
+        };
+        check("`run`", &|| run(|| ()));
+        check("`Runtime::run`", &|| runtime.run(|| ()));
         // A thread that `unblock` lends is no tasklet.
         assert_eq!(unblock(move || runtime.run(|| 3)), 3);
     });

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// So many connections are accepted in a row before the handlers get their turn: enough to share the cost of a switch, few
-/// enough that the first of them does not wait long.
-const BATCH: usize = 16;
 /// So many more than the least loaded home may a home have before connections leave it; an eighth, if that is more.
 const SLACK: usize = 8;
+/// So many connections are accepted in a row before the handlers get their turn: enough to share the cost of a switch, and no more
+/// than may stay, so that a burst of short ones does.
+const BATCH: usize = SLACK;
 /// How long to rest when something has run out: at first, and at most.
 const FIRST_REST: Duration = Duration::from_millis(1);
 const LONGEST_REST: Duration = Duration::from_millis(64);
