@@ -118,5 +118,6 @@ impl Poller {
 
 fn dispatch(token: Token, event: &Event) {
     let closed = event.is_read_closed() || event.is_write_closed() || event.is_error();
-    readiness::report(token.0, event.is_readable() || closed, event.is_writable() || closed, closed);
+    let odd = closed || event.is_priority();
+    readiness::report(token.0, event.is_readable() || closed, event.is_writable() || closed, odd);
 }

@@ -640,3 +640,29 @@ fn a_stream_outlives_its_runtime() {
         });
     });
 }
+
+/// A read ends at urgent data although there is more behind it.
+#[test]
+fn urgent_data_hides_nothing() {
+    on_workers(|_| {
+        let (client, server) = pair();
+        let reader = tasklets::spawn(move || {
+            let mut received = [0; 100];
+            (&server).read_exact(&mut received[..1]).unwrap();
+            // All of it comes, and is reported, before any of it is read.
+            tasklets::sleep(MOMENT);
+            let mut count = 0;
+            while count < 18 {
+                count += (&server).read(&mut received[count..]).unwrap();
+            }
+            assert_eq!(received[..18], *b"before---after----");
+        });
+        tasklets::yield_now();
+        (&client).write_all(b"xbefore---").unwrap();
+        // SAFETY: one valid byte.
+        let sent = unsafe { libc::send(client.as_raw_fd(), c"!".as_ptr().cast(), 1, libc::MSG_OOB) };
+        assert_eq!(sent, 1);
+        (&client).write_all(b"after----").unwrap();
+        reader.join().unwrap();
+    });
+}

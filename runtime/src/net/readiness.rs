@@ -7,15 +7,16 @@
 //!
 //! # One direction
 //!
-//! `count of events << 3 | CLOSED | DRAINED | READY`
+//! `count of events << 3 | ODD | DRAINED | READY`
 //!
 //! | bit     | set                                             | cleared                                        |
 //! |---------|-------------------------------------------------|------------------------------------------------|
 //! | READY   | by an event                                     | by an operation that would have blocked        |
 //! | DRAINED | by a read that got less than it had room for    | by an event                                    |
-//! | CLOSED  | by an event that says so                        | never: there may be no further event           |
+//! | ODD     | by an event that tells of an end or urgent data | never: there may be no further event           |
 //!
-//! DRAINED saves the system call that would only say "would block": the next read waits first.
+//! DRAINED saves the system call that would only say "would block": the next read waits first. A read that got less than it had
+//! room for may have stopped before an end, or at urgent data with more behind it; so once ODD is set DRAINED no longer is.
 //!
 //! # No event is lost
 //!
@@ -40,7 +41,7 @@ use tasklets_park::{Reason, Ticket, Waited, Waiter};
 
 const READY: u64 = 1;
 const DRAINED: u64 = 2;
-const CLOSED: u64 = 4;
+const ODD: u64 = 4;
 const EVENT: u64 = 8;
 
 /// After so many operations without a wait the others get a turn: a socket that is always ready must not starve them.
@@ -102,8 +103,8 @@ impl IoSlot {
 }
 
 impl Side {
-    fn report(&self, closed: bool) {
-        let add = |word: u64| Some(((word & CLOSED) | READY | if closed { CLOSED } else { 0 }) + (word & !7) + EVENT);
+    fn report(&self, odd: bool) {
+        let add = |word: u64| Some(((word & ODD) | READY | if odd { ODD } else { 0 }) + (word & !7) + EVENT);
         // Release: what the kernel did before it told us; paired with the acquire of whoever tries again.
         let _ = self.word.fetch_update(Ordering::AcqRel, Ordering::Relaxed, add);
         // Partner: the fence in `Waiting::new`.
@@ -172,17 +173,17 @@ impl Drop for Listed<'_> {
 }
 
 /// Worker: the kernel has an event for the socket with this token.
-pub(crate) fn report(token: usize, readable: bool, writable: bool, closed: bool) {
+pub(crate) fn report(token: usize, readable: bool, writable: bool, odd: bool) {
     let slot = SLOTS.get(token as u32 & ((1 << INDEX_BITS) - 1));
     if slot.generation.load(Ordering::Acquire) != (token >> INDEX_BITS) as u64 {
         // The socket was closed since. (And if it is closed just now: a needless READY, which is only a hint.)
         return;
     }
     if readable {
-        slot.read.report(closed);
+        slot.read.report(odd);
     }
     if writable {
-        slot.write.report(closed);
+        slot.write.report(odd);
     }
 }
 
@@ -256,7 +257,7 @@ impl Source {
                 Ok(result) => {
                     if let Some(side) = side
                         && direction == Direction::Read
-                        && seen & CLOSED == 0
+                        && seen & ODD == 0
                         && short(&result)
                     {
                         side.update(seen, READY, DRAINED);
@@ -322,7 +323,7 @@ impl Source {
         let raw = fd.as_raw_fd();
         let mut socket = SourceFd(&raw);
         let token = Token(self.token_under(&registration));
-        let interest = Interest::READABLE | Interest::WRITABLE;
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         match poller.registry.register(&mut socket, token, interest) {
             // Left by an earlier descriptor of this number and socket, which was closed while others of the socket were not.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
