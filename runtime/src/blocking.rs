@@ -86,12 +86,13 @@ impl BlockingPool {
         if spawned.is_err() {
             let mut state = self.0.lock();
             state.threads -= 1;
-            // With other threads the job waits its turn; otherwise it blocks this one, which is better than never.
-            if state.threads == 0
+            // With other threads the jobs wait their turn; otherwise they block this one, which is better than never.
+            while state.threads == 0
                 && let Some(job) = state.jobs.pop_front()
             {
                 drop(state);
                 job.run();
+                state = self.0.lock();
             }
         }
     }

@@ -18,6 +18,8 @@ pub(crate) struct Survey(Mutex<Answers>);
 
 #[derive(Debug, Default)]
 struct Answers {
+    /// So that an answer to an earlier round, from a worker that was busy, is not taken for one to this.
+    round: u64,
     /// Workers that have not answered.
     missing: usize,
     /// Something outside can wake somebody.
@@ -32,14 +34,19 @@ impl Survey {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Monitor: begins a round.
-    pub(crate) fn begin(&self, workers: usize) {
-        *self.lock() = Answers { missing: workers, ..Answers::default() };
+    /// Monitor: begins a round, and returns its number.
+    pub(crate) fn begin(&self, workers: usize) -> u64 {
+        let mut answers = self.lock();
+        *answers = Answers { round: answers.round + 1, missing: workers, ..Answers::default() };
+        answers.round
     }
 
     /// Worker: answers with what is suspended at its home. Returns whether it was the last to answer.
-    pub(crate) fn answer(&self, suspended: impl FnOnce(&mut dyn FnMut(&Fiber))) -> bool {
+    pub(crate) fn answer(&self, round: u64, suspended: impl FnOnce(&mut dyn FnMut(&Fiber))) -> bool {
         let mut answers = self.lock();
+        if answers.round != round {
+            return false;
+        }
         suspended(&mut |fiber| {
             let reason = fiber.context.reason();
             answers.external |= reason.is_external() || fiber.timer.is_linked();

@@ -31,6 +31,14 @@ impl Label {
         }
     }
 
+    /// Labels the fiber for work that belongs to no task of its own.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.id.store(0, Ordering::Relaxed);
+        self.at.store(std::ptr::null_mut(), Ordering::Relaxed);
+        self.name_len.store(0, Ordering::Relaxed);
+    }
+
     #[cold]
     fn set_name(&self, name: &str) {
         let len = (0..=name.len().min(NAME)).rev().find(|&i| name.is_char_boundary(i)).unwrap_or(0);
@@ -49,13 +57,17 @@ impl fmt::Display for Label {
             *to = byte.load(Ordering::Relaxed);
         }
         let len = usize::from(self.name_len.load(Ordering::Relaxed)).min(NAME);
+        let id = self.id.load(Ordering::Relaxed);
+        if id == 0 {
+            return f.write_str("the other half of a `join`");
+        }
         f.write_str("tasklet ")?;
         if let Ok(name) = std::str::from_utf8(&name[..len])
             && !name.is_empty()
         {
             write!(f, "'{name}' ")?;
         }
-        write!(f, "(id {}", self.id.load(Ordering::Relaxed))?;
+        write!(f, "(id {id}")?;
         // SAFETY: null, or the address of a location, which is static.
         if let Some(at) = unsafe { self.at.load(Ordering::Relaxed).as_ref() } {
             write!(f, ", spawned at {}:{}", at.file(), at.line())?;

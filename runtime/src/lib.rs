@@ -5,6 +5,11 @@
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 compile_error!("tasklets supports Linux on x86-64 and aarch64; other platforms need someone to do the work");
 
+#[cfg(panic = "abort")]
+compile_error!(
+    "tasklets needs `panic = \"unwind\"`: a tasklet that is told to end is unwound, and a panic ends its tasklet alone"
+);
+
 /// What the loom models check: the real protocols, with loom's atomics under them.
 #[cfg(tasklets_loom)]
 pub mod internal {

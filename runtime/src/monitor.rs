@@ -13,7 +13,7 @@ use crate::fiber::{Fiber, fiber_at};
 use crate::shared::Shared;
 use crate::stack::overflow::Message;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::thread;
@@ -52,6 +52,11 @@ impl Monitor {
         if self.asleep.swap(false, Ordering::AcqRel) {
             self.wake.notify();
         }
+    }
+
+    /// The runtime has finished: whatever the monitor waits for, it is over.
+    pub(crate) fn finish(&self) {
+        self.wake.notify();
     }
 
     /// Sleeps until some worker is awake, or the runtime has finished.
@@ -141,8 +146,8 @@ fn look_for_deadlock(shared: &Shared) -> bool {
         return false;
     }
     let turns = shared.turns();
-    shared.survey.begin(shared.workers.len());
-    shared.workers.iter().for_each(|remote| remote.asked.store(true, Ordering::Relaxed));
+    let round = shared.survey.begin(shared.workers.len());
+    shared.workers.iter().for_each(|remote| remote.asked.store(round, Ordering::Relaxed));
     // The last to answer wakes us; so do workers that wake, so it takes a few rounds.
     for _ in 0..4 {
         shared.monitor.asleep.store(true, Ordering::Relaxed);
@@ -152,7 +157,7 @@ fn look_for_deadlock(shared: &Shared) -> bool {
     shared.monitor.asleep.store(false, Ordering::Relaxed);
     let finding = shared.survey.finding().filter(|_| turns == shared.turns());
     if let Some(report) = &finding {
-        eprint!("{report}");
+        let _ = write!(io::stderr(), "{report}");
     }
     finding.is_some()
 }
@@ -162,11 +167,13 @@ fn report_hog(shared: &Shared, worker: usize, turns: u64, time: Duration) -> boo
     let remote = &shared.workers[worker];
     let fiber: *const Fiber = remote.running.load(Ordering::Acquire);
     // SAFETY: null, or a fiber that this worker has run. Its stack is mapped: only `trim_stacks`, on this thread, unmaps any while
-    // the runtime lives. Only its label is looked at, which is made of atomics.
+    // the runtime lives. Only its label is looked at, which is made of atomics; should a new fiber be made at that very place just
+    // now, the turns below differ and nothing is said.
     let Some(label) = (unsafe { (!fiber.is_null()).then(|| (*fiber).label.to_string()) }) else { return false };
     let same = remote.turns.load(Ordering::Acquire) == turns;
     if same {
-        eprintln!(
+        let _ = writeln!(
+            io::stderr(),
             "tasklets: {label} has kept worker {worker} for {time:.1?} without waiting or yielding, and others wait for that \
              worker; long computing and blocking calls belong into `unblock`"
         );

@@ -18,7 +18,8 @@
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A panic stopped half way.
 struct Weight(Coroutine<(), (), (), DefaultStack>);
@@ -29,39 +30,53 @@ struct Weight(Coroutine<(), (), (), DefaultStack>);
 unsafe impl Send for Weight {}
 
 static STOCK: Mutex<Vec<Weight>> = Mutex::new(Vec::new());
+/// Stacks of finished weights. There is one for every panic that is hidden, so showing it again needs nothing.
+static SPARE: Mutex<Vec<DefaultStack>> = Mutex::new(Vec::new());
 
 /// Bytes of a weight's stack: std's unwinder needs a few thousand.
 const WEIGHT_STACK: usize = 64 << 10;
 
-/// Takes this thread's count down to zero and returns by how much. If the kernel has no memory or thread for a weight the
-/// count stays up, and other tasklets here seem to panic until this one goes on.
+/// How long to wait before asking the kernel again for what it refused.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// Takes this thread's count down to zero and returns by how much. Should the kernel have no memory or thread for a weight, the
+/// worker waits until it has: going on with a wrong count would be worse.
 #[cold]
 pub(crate) fn hide() -> u32 {
     let mut hidden = 0;
     while std::thread::panicking() {
-        let Some(weight) = take() else { break };
-        weight.finish();
-        hidden += 1;
+        match take() {
+            Some(weight) => {
+                weight.finish();
+                hidden += 1;
+            }
+            None => std::thread::sleep(RETRY),
+        }
     }
     hidden
 }
 
-/// Adds `count` to this thread's count.
+/// Adds `count`, which `hide` has taken away, to this thread's count.
 #[cold]
 pub(crate) fn show(count: u32) {
     for _ in 0..count {
-        if let Some(weight) = Weight::new() {
-            stock().push(weight);
-        }
+        // `hide` has left a stack for each, so this does not ask the kernel for anything.
+        let weight = loop {
+            match Weight::new() {
+                Some(weight) => break weight,
+                None => std::thread::sleep(RETRY),
+            }
+        };
+        lock(&STOCK).push(weight);
     }
 }
 
-fn stock() -> std::sync::MutexGuard<'static, Vec<Weight>> {
-    STOCK.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn take() -> Option<Weight> {
-    let kept = stock().pop();
+    let kept = lock(&STOCK).pop();
     kept.or_else(|| {
         // Another thread must have begun it. Its count is off by one when it ends, and dies with it.
         std::thread::Builder::new().spawn(Weight::new).ok()?.join().ok()?
@@ -71,7 +86,8 @@ fn take() -> Option<Weight> {
 impl Weight {
     /// Begins a panic and stops in the middle of its unwinding. `None` if there is no memory for its stack.
     fn new() -> Option<Self> {
-        let stack = DefaultStack::new(WEIGHT_STACK).ok()?;
+        let spare = lock(&SPARE).pop();
+        let stack = spare.or_else(|| DefaultStack::new(WEIGHT_STACK).ok())?;
         let mut coroutine = Coroutine::with_stack(stack, |yielder: &Yielder<(), ()>, ()| {
             let thrown = catch_unwind(AssertUnwindSafe(|| {
                 let _half = Half(yielder);
@@ -84,10 +100,11 @@ impl Weight {
         Some(Self(coroutine))
     }
 
-    /// Lets the panic be caught.
+    /// Lets the panic be caught, and keeps the stack for the next.
     fn finish(mut self) {
         let done = self.0.resume(());
         debug_assert!(matches!(done, CoroutineResult::Return(())));
+        lock(&SPARE).push(self.0.into_stack());
     }
 }
 

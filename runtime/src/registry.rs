@@ -84,9 +84,14 @@ impl FutureRegistry {
         }
     }
 
+    /// How many futures have not ended.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(lock).map(|shard| shard.futures.len() - shard.free.len()).sum()
+    }
+
     /// Whether no future is left.
     pub(crate) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| lock(shard).futures.iter().all(Option::is_none))
+        self.len() == 0
     }
 }
 
@@ -109,6 +114,10 @@ impl Migrants {
             // it cannot before the lock is released.
             each(unsafe { &*std::ptr::with_exposed_provenance::<Fiber>(fiber) });
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::worker::{Seed, Worker};
 use crossbeam_deque as deque;
 use std::fmt;
 use std::future::Future;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tasklets_park::Waited;
 
+/// Far more than machines have cores.
+const MAX_WORKERS: usize = 4096;
 /// How long dropping a runtime waits for its tasklets to unwind.
 const DROP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -165,7 +167,7 @@ impl Runtime {
         let deadline = Instant::now().checked_add(patience);
         if shared.all_left.wait(deadline) == Waited::TimedOut {
             let error = ShutdownError { live: shared.live(), patience };
-            eprintln!("tasklets: {error}");
+            let _ = writeln!(io::stderr(), "tasklets: {error}");
             return Err(error);
         }
         for thread in threads {
@@ -274,8 +276,18 @@ impl RuntimeBuilder {
     /// Starts the runtime.
     ///
     /// # Errors
-    /// If the kernel gives no thread, descriptor or memory; or for a stack size over 64 GiB.
+    /// If the kernel gives no thread, descriptor or memory; for a stack size over 64 GiB, more than 4096 workers, or a thread
+    /// name with a NUL character.
     pub fn build(self) -> io::Result<Runtime> {
+        if self.config.workers > MAX_WORKERS {
+            let message =
+                format!("{} workers are more than the {MAX_WORKERS} that a runtime may have", self.config.workers);
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        if self.config.thread_name.contains('\0') {
+            let message = "a thread's name must not contain a NUL character";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         overflow::install();
         overflow::set_describe(monitor::describe_overflow);
         let workers = self.config.workers;

@@ -2,7 +2,7 @@
 
 use crate::runtime::Handle;
 use crate::spawn::{Destination, no_stack, outside_a_runtime, spawn_task};
-use crate::task::cell::unwrap_or_resume;
+use crate::task::cell::quietly;
 use crate::task::children::Children;
 use crate::task::header::Extras;
 use crate::task::{JoinError, JoinHandle, Tasklet};
@@ -59,11 +59,19 @@ where
     children.one_ended();
     // Whatever happens, nothing that the children borrow may die before they have ended.
     children.wait_firmly();
-    let result = unwrap_or_resume(result);
-    if let Some(payload) = children.take_panic() {
-        resume_unwind(payload);
+    // Taken out in any case, so that it is dropped here and not with the last child's task.
+    let panic = children.take_panic();
+    match (result, panic) {
+        (Ok(result), None) => result,
+        (Ok(result), Some(payload)) => {
+            quietly(|| drop(result));
+            resume_unwind(payload)
+        }
+        (Err(payload), second) => {
+            quietly(|| drop(second));
+            resume_unwind(payload)
+        }
     }
-    result
 }
 
 impl<'scope> Scope<'scope, '_> {
@@ -78,17 +86,34 @@ impl<'scope> Scope<'scope, '_> {
         T: Send + 'scope,
     {
         let extras = Extras { siblings: Some(self.children.clone()), ..Extras::default() };
-        self.children.one_more();
+        let born = Born::new(&self.children);
         // SAFETY: `F` and `T` are `Send`. What they borrow outlives the scope, and the scope ends after `one_ended`, which a
         // child calls when its closure is gone, and its result too unless the handle has it, which cannot outlive the scope.
         let spawned = unsafe { spawn_task(self.handle.shared(), extras, Location::caller(), f, Destination::Anywhere) };
         match spawned {
-            Ok(handle) => ScopedJoinHandle { handle, _scope: PhantomData },
-            Err(error) => {
-                self.children.one_ended();
-                no_stack(error)
+            Ok(handle) => {
+                // From here on the task counts itself out.
+                std::mem::forget(born);
+                ScopedJoinHandle { handle, _scope: PhantomData }
             }
+            Err(error) => no_stack(error),
         }
+    }
+}
+
+/// A child that is counted although its task does not exist yet, and perhaps never will.
+struct Born<'a>(&'a Children);
+
+impl<'a> Born<'a> {
+    fn new(children: &'a Children) -> Self {
+        children.one_more();
+        Self(children)
+    }
+}
+
+impl Drop for Born<'_> {
+    fn drop(&mut self) {
+        self.0.one_ended();
     }
 }
 

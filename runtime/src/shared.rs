@@ -12,7 +12,7 @@ use crate::node::Runnable;
 use crate::poller::PollerHandle;
 use crate::quiet::Quiet;
 use crate::registry::{FutureRegistry, Migrants};
-use crate::stack::{LiveLimit, StackError, StackPool};
+use crate::stack::{LiveLimit, StackError, StackPool, page_size};
 use crossbeam_deque::{Injector, Stealer};
 use crossbeam_utils::CachePadded;
 use std::collections::HashMap;
@@ -32,8 +32,8 @@ pub(crate) struct Remote {
     pub(crate) turns: AtomicU64,
     /// The fiber that it ran last.
     pub(crate) running: AtomicPtr<Fiber>,
-    /// The monitor wants to know what is suspended here.
-    pub(crate) asked: AtomicBool,
+    /// The round of questions in which the monitor wants to know what is suspended here, or 0.
+    pub(crate) asked: AtomicU64,
 }
 
 impl Remote {
@@ -44,7 +44,7 @@ impl Remote {
             poller: Arc::new(poller),
             turns: AtomicU64::new(0),
             running: AtomicPtr::new(std::ptr::null_mut()),
-            asked: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
         }
     }
 }
@@ -113,6 +113,7 @@ impl Shared {
 
     /// The pool for stacks of `size` bytes, made at first use.
     pub(crate) fn stacks_of(&self, size: usize) -> Result<Arc<StackPool>, StackError> {
+        let size = size.max(1).checked_next_multiple_of(page_size()).unwrap_or(size);
         let mut pools = self.odd_stacks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(pool) = pools.get(&size) {
             return Ok(pool.clone());
@@ -256,7 +257,7 @@ impl Shared {
             fence(Ordering::SeqCst);
             self.end_leftovers();
             self.blocking.close();
-            self.monitor.wake();
+            self.monitor.finish();
             self.all_left.notify();
         }
     }
@@ -267,9 +268,11 @@ impl Shared {
         self.leave();
     }
 
-    /// How many started tasks have not ended; a snapshot.
+    /// How many tasks have not ended; a snapshot.
     pub(crate) fn live(&self) -> usize {
-        self.homes.iter().map(|home| home.live()).sum()
+        let started: usize = self.homes.iter().map(|home| home.live()).sum();
+        let queued: usize = self.workers.iter().map(|remote| remote.fresh.len()).sum();
+        started + queued + self.injector.len() + self.futures.len() + self.migrants.len()
     }
 
     /// Whether something that only this worker can run has been left waiting; a hint.

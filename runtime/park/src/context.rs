@@ -242,9 +242,13 @@ pub(crate) fn current() -> *const Context {
 #[cfg(not(tasklets_loom))]
 #[cold]
 fn thread_context() -> *const Context {
-    // While the thread's locals are being destroyed there is none left to use; a wait in a destructor there gets one
-    // that is never freed.
-    THREAD.try_with(std::ptr::from_ref).unwrap_or_else(|_| Box::leak(Box::new(Context::of_thread())))
+    THREAD.try_with(std::ptr::from_ref).unwrap_or_else(|_| {
+        // While the thread's locals are being destroyed there is none left to use; whoever waits in a destructor there gets one
+        // that is never freed, for the rest of the thread's time.
+        let context: *const Context = Box::leak(Box::new(Context::of_thread()));
+        CURRENT.with(|c| c.set(context));
+        context
+    })
 }
 
 /// Under loom a thread's locals die after whoever joins it has gone on, perhaps to the end of the execution and of all that is

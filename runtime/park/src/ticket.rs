@@ -26,10 +26,17 @@ impl Ticket {
 
     /// The inverse of [`into_bits`](Self::into_bits).
     ///
-    /// Bits that never were a ticket make one that signals nobody, or panics when it is used.
+    /// # Safety
+    /// The bits came from a ticket. Others might end a wait that somebody's memory depends on.
     #[inline]
-    pub fn from_bits(bits: u64) -> Self {
+    pub unsafe fn from_bits(bits: u64) -> Self {
         Self(bits)
+    }
+
+    /// A ticket that signals nobody.
+    #[inline]
+    pub fn dead() -> Self {
+        Self(0)
     }
 
     #[inline]
@@ -52,6 +59,9 @@ impl Ticket {
     /// Ends the wait with `outcome`; as [`signal`](Self::signal) otherwise.
     #[inline]
     pub fn end(self, outcome: Outcome) -> bool {
+        if self.0 == 0 {
+            return false;
+        }
         let slot = slots::get(self.index());
         match slot.claim(self.generation(), outcome) {
             Claim::Lost => false,

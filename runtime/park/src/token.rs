@@ -45,7 +45,8 @@ impl Token {
     pub fn notify(&self) {
         let mut seen = self.0.load(Ordering::Relaxed);
         loop {
-            let ticket = (seen > NOTIFIED).then(|| Ticket::from_bits(seen));
+            let ticket = // SAFETY: every other word was put there by `wait_as`, from a ticket.
+            (seen > NOTIFIED).then(|| unsafe { Ticket::from_bits(seen) });
             let next = if ticket.is_some() { EMPTY } else { NOTIFIED };
             // Also over NOTIFIED: the owner that takes that permit must see what this notifier wrote.
             match self.0.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Relaxed) {

@@ -35,6 +35,7 @@ pub enum Waited {
 #[derive(Debug)]
 pub struct Waiter {
     context: *const Context,
+    index: u32,
     generation: u64,
     firm: bool,
 }
@@ -57,15 +58,27 @@ impl Waiter {
     fn begin_as(firm: bool) -> Self {
         let context = context::current();
         // SAFETY: the current context is valid while its code runs, and that code is running.
-        let generation = unsafe { (*context).begin(firm) };
-        Self { context, generation, firm }
+        let (generation, index) = unsafe { ((*context).begin(firm), (*context).index()) };
+        Self { context, index, generation, firm }
     }
 
+    /// The context, if its code is the code that runs and this is its present wait.
+    ///
+    /// Tasklets of one home share a thread, so a waiter that is neither Send nor Sync can still get to another tasklet, through a
+    /// thread-local for example. Comparing addresses keeps that harmless: the running context is alive.
+    #[inline]
+    fn running(&self) -> Option<&Context> {
+        let current = context::current();
+        // SAFETY: the current context is valid while its code runs, and that code is running.
+        let context = unsafe { &*current };
+        (std::ptr::eq(current, self.context) && context.slot().generation() == self.generation).then_some(context)
+    }
+
+    /// # Panics
+    /// In another tasklet, or on another thread's stack, than the wait was begun in.
     #[inline]
     fn context(&self) -> &Context {
-        // SAFETY: a waiter cannot leave the stack it was made on (it is neither Send nor Sync), and the context
-        // outlives the code that runs on that stack.
-        unsafe { &*self.context }
+        self.running().expect("a `Waiter` is used where it was begun")
     }
 
     /// Says what the wait is for, for reports.
@@ -79,10 +92,13 @@ impl Waiter {
     /// The right to end this wait.
     #[inline]
     pub fn ticket(&self) -> Ticket {
-        Ticket::new(self.context().index(), self.generation)
+        Ticket::new(self.index, self.generation)
     }
 
     /// Suspends the context until the ticket is signalled or `deadline` passes.
+    ///
+    /// # Panics
+    /// Elsewhere than where it was begun.
     ///
     /// # Cancellation
     /// A tasklet that is told to end unwinds out of this call with the payload [`Cancelled`](crate::Cancelled), so
@@ -91,13 +107,14 @@ impl Waiter {
     /// unwinding (in a destructor) is not cancelled, nor is one begun firmly.
     #[inline]
     pub fn wait(self, deadline: Option<Instant>) -> Waited {
-        let slot = self.context().slot();
-        if !self.firm && self.context().is_cancelled() {
+        let context = self.context();
+        let slot = context.slot();
+        if !self.firm && context.is_cancelled() {
             // Settled with the signallers like any other race: one that won has handed something over.
             let _ = slot.claim(self.generation, Outcome::Cancelled);
         }
         if slot.outcome().is_none() {
-            self.context().suspend(self.generation, deadline);
+            context.suspend(self.generation, deadline);
         }
         std::mem::forget(self);
         match slot.finish() {
@@ -111,6 +128,9 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.context().slot().finish();
+        // Elsewhere than where it was begun it is a wait that its owner has long forgotten.
+        if let Some(context) = self.running() {
+            context.slot().finish();
+        }
     }
 }

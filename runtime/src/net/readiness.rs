@@ -111,7 +111,8 @@ impl Side {
         fence(Ordering::SeqCst);
         let waiter = self.waiter.swap(0, Ordering::AcqRel);
         if waiter != 0 {
-            Ticket::from_bits(waiter).signal();
+            // SAFETY: what is not 0 was put there by `Listed::new`, from a ticket.
+            unsafe { Ticket::from_bits(waiter) }.signal();
         }
         if self.crowd.load(Ordering::Relaxed) > 0 {
             let mut more = lock(&self.more);

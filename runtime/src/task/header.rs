@@ -114,7 +114,7 @@ impl Header {
             permit: Token::new(),
             spawned_at,
             extras,
-            joiner: UnsafeCell::new(Joiner::Ticket(Ticket::from_bits(0))),
+            joiner: UnsafeCell::new(Joiner::Ticket(Ticket::dead())),
         }
     }
 
@@ -143,12 +143,13 @@ impl Header {
     /// `complete` said so.
     #[inline]
     pub(crate) unsafe fn wake_joiner(&self) {
+        // By value, so that the waker is dropped here, on the task's own stack, and not with the header's memory.
         // SAFETY: by rule 2 the field is ours from COMPLETE on.
-        match unsafe { &*self.joiner.get() } {
+        match unsafe { std::mem::replace(&mut *self.joiner.get(), Joiner::Ticket(Ticket::dead())) } {
             Joiner::Ticket(ticket) => {
                 ticket.signal();
             }
-            Joiner::Waker(waker) => waker.wake_by_ref(),
+            Joiner::Waker(waker) => waker.wake(),
         }
     }
 }

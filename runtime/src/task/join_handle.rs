@@ -88,7 +88,7 @@ impl<T> JoinHandle<T> {
         }
         // Drops the waker that an earlier poll may have left: foreign code, which may wait, so it comes before our wait begins.
         // SAFETY: JOINER is clear, so the completer leaves the field alone, and we are the handle.
-        unsafe { self.header().set_joiner(Joiner::Ticket(Ticket::from_bits(0))) };
+        unsafe { self.header().set_joiner(Joiner::Ticket(Ticket::dead())) };
         let waiter = begin();
         // SAFETY: as above.
         unsafe { self.header().set_joiner(Joiner::Ticket(waiter.ticket())) };
@@ -157,12 +157,19 @@ impl<T> Future for JoinHandle<T> {
     /// If polled again after it returned `Ready`.
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let state = &self.header().state;
-        if !state.is_complete() && state.remove_joiner() {
+        // Foreign code comes first: if it panics, nothing has changed.
+        let waker = (!state.is_complete()).then(|| context.waker().clone());
+        if let Some(waker) = waker
+            && state.remove_joiner()
+        {
             // SAFETY: `remove_joiner` has just succeeded, and we are the handle.
-            unsafe { self.header().set_joiner(Joiner::Waker(context.waker().clone())) };
+            unsafe { self.header().set_joiner(Joiner::Waker(waker)) };
             if state.add_joiner() {
                 return Poll::Pending;
             }
+            // Nobody will read the field; the waker goes here, not with the header's memory.
+            // SAFETY: JOINER is clear and stays so, and we are the handle.
+            unsafe { self.header().set_joiner(Joiner::Ticket(Ticket::dead())) };
         }
         // SAFETY: the task has ended; a second poll after `Ready` panics in `take_result`, as documented.
         Poll::Ready(unsafe { cell::result(self.header) })

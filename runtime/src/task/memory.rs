@@ -80,13 +80,37 @@ fn class_of(layout: Layout) -> Option<usize> {
     (layout.align() <= ALIGN).then(|| CLASSES.iter().position(|&size| layout.size() <= size)).flatten()
 }
 
+/// Where tasklets may change threads, the thread-local's address must not be kept over a suspension: see
+/// [`Worker::of_thread`](crate::worker::Worker::of_thread).
+#[cfg_attr(feature = "migrating", inline(never))]
+#[cfg_attr(not(feature = "migrating"), inline(always))]
+fn take_kept(class: usize) -> Next {
+    #[cfg(feature = "migrating")]
+    // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
+    unsafe {
+        std::arch::asm!("", options(nostack, preserves_flags));
+    }
+    BLOCKS.try_with(|blocks| blocks.0[class].pop()).ok().flatten()
+}
+
+/// As [`take_kept`]. Whether the block is kept.
+#[cfg_attr(feature = "migrating", inline(never))]
+#[cfg_attr(not(feature = "migrating"), inline(always))]
+fn keep(class: usize, block: NonNull<u8>) -> bool {
+    #[cfg(feature = "migrating")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("", options(nostack, preserves_flags));
+    }
+    BLOCKS.try_with(|blocks| blocks.0[class].push(block)) == Ok(true)
+}
+
 /// Memory for a `T`, uninitialised.
 #[inline]
 pub(super) fn allocate<T>() -> NonNull<T> {
     let layout = const { Layout::new::<T>() };
     let Some(class) = class_of(layout) else { return from_allocator(layout).cast() };
-    let kept = BLOCKS.try_with(|blocks| blocks.0[class].pop()).ok().flatten();
-    kept.unwrap_or_else(|| from_allocator(class_layout(CLASSES[class]))).cast()
+    take_kept(class).unwrap_or_else(|| from_allocator(class_layout(CLASSES[class]))).cast()
 }
 
 #[cold]
@@ -104,7 +128,7 @@ pub(super) unsafe fn free<T>(block: NonNull<T>) {
     let layout = const { Layout::new::<T>() };
     let block = block.cast::<u8>();
     let layout = match class_of(layout) {
-        Some(class) if BLOCKS.try_with(|blocks| blocks.0[class].push(block)) == Ok(true) => return,
+        Some(class) if keep(class, block) => return,
         Some(class) => class_layout(CLASSES[class]),
         None => layout,
     };

@@ -12,6 +12,7 @@ use crate::task::header::Header;
 use std::cell::{Cell, RefCell};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Idle fibers kept by a worker.
 const KEPT_FIBERS: usize = 64;
@@ -119,7 +120,7 @@ impl Worker {
 
     fn fiber_on(&self, stack: Stack, pool: Option<Arc<StackPool>>) -> NonNull<Fiber> {
         // SAFETY: the worker keeps `shared` while any fiber of its home lives, and the two functions are made for fibers.
-        unsafe { Fiber::create(stack, pool, &*self.shared, run::suspend, wake::wake_fiber) }
+        unsafe { Fiber::create(stack, pool, Arc::as_ptr(&self.shared), run::suspend, wake::wake_fiber) }
     }
 
     /// A fiber for this task, of the size it asks for.
@@ -149,6 +150,7 @@ impl Worker {
 
     #[cold]
     fn retire_odd_fiber(&self, fiber: NonNull<Fiber>) {
+        self.forget_running();
         // SAFETY: as in `retire_task_fiber`.
         let (stack, pool) = unsafe { Fiber::destroy(fiber) };
         if let Some(pool) = pool {
@@ -177,6 +179,7 @@ impl Worker {
     }
 
     fn destroy_fiber(&self, fiber: NonNull<Fiber>) {
+        self.forget_running();
         // SAFETY: its last switch was `Done`, so it is ours.
         let (stack, _) = unsafe { Fiber::destroy(fiber) };
         let mut stacks = self.fibers.stacks.borrow_mut();
@@ -185,6 +188,11 @@ impl Worker {
         if stacks.len() >= 2 * STACK_BATCH || keep == 0 {
             self.shared.stacks.give(stacks.drain(keep..));
         }
+    }
+
+    /// The fiber that ran last is about to go: the monitor must not look at it any more.
+    fn forget_running(&self) {
+        self.remote.running.store(std::ptr::null_mut(), Ordering::Release);
     }
 
     /// A fiber to serve a future or a job; `None` if the budget has no place for one.

@@ -95,6 +95,10 @@ impl Worker {
             self.home.ready.push_back(runnable);
         }
         self.pace.streak.set(0);
+        if !self.fresh.is_empty() {
+            // A pop may come to foreign code: shrinking the deque collects garbage, anybody's.
+            self.leave_fiber();
+        }
         let fresh_first = self.pace.fresh_first.replace(!self.pace.fresh_first.get());
         let found = if fresh_first {
             self.fresh.pop().or_else(|| self.home.ready.pop_front())
@@ -110,6 +114,8 @@ impl Worker {
     /// Halves of joins that their owners wait for, the inbox, the injector.
     #[inline(never)]
     fn next_beyond_tasks(&self) -> Option<Next> {
+        // As for a pop of a fresh task.
+        self.leave_fiber();
         if let Some(job) = self.jobs.pop() {
             return Some(Next::Job(job));
         }

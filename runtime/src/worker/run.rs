@@ -97,6 +97,7 @@ impl Worker {
         fiber.task.set(Some(task));
         fiber.serving.set(false);
         fiber.migrating.set(migrating);
+        fiber.pinned.set(false);
         fiber.context.set_cancelled(self.shared.is_ending());
         fiber.label.set(header);
         fiber.work.set(Work::Task(task));
@@ -115,6 +116,11 @@ impl Worker {
         fiber.task.set(if let Work::Poll(task) = work { Some(task) } else { None });
         fiber.serving.set(true);
         fiber.migrating.set(false);
+        match work {
+            // SAFETY: the registry's reference keeps it until it has ended.
+            Work::Poll(task) => fiber.label.set(unsafe { task.as_ref() }),
+            _ => fiber.label.clear(),
+        }
         fiber.context.set_cancelled(self.shared.is_ending());
         fiber.work.set(work);
         self.resume(fiber);

@@ -104,14 +104,14 @@ impl Worker {
     /// Sleeps until there is something. Returns what it found right after, if anything.
     fn sleep(&self, mut searching: bool) -> Option<Next> {
         loop {
-            if self.remote.asked.load(Ordering::Relaxed) {
+            if self.remote.asked.load(Ordering::Relaxed) != 0 {
                 self.answer_survey();
             }
             let ending = self.shared.is_ending();
             if ending {
                 self.cancel_started();
             }
-            let quiet = ending && self.home.started.is_empty() && self.home.ready.is_empty();
+            let quiet = ending && self.home.started.is_empty() && self.home.ready.is_empty() && self.fresh.is_empty();
             if quiet {
                 self.shared.become_quiet();
             }
@@ -142,8 +142,8 @@ impl Worker {
     /// Tells the monitor what is suspended here.
     #[cold]
     fn answer_survey(&self) {
-        self.remote.asked.store(false, Ordering::Relaxed);
-        if self.shared.survey.answer(|each| self.home.started.for_each(each)) {
+        let round = self.remote.asked.swap(0, Ordering::Relaxed);
+        if self.shared.survey.answer(round, |each| self.home.started.for_each(each)) {
             self.shared.monitor.wake();
         }
     }
@@ -151,6 +151,7 @@ impl Worker {
     /// The last look before sleeping: every source of work, and the end. `ending` is what it was before the announcement.
     fn has_anything(&self, ending: bool) -> bool {
         !self.home.ready.is_empty()
+            || !self.fresh.is_empty()
             || !self.shared.homes[self.home.index as usize].inbox.is_empty()
             || self.others_have_work()
             || self.shared.is_finished()

@@ -31,7 +31,11 @@ impl Worker {
     pub(super) fn cancel_started(&self) {
         self.shared.migrants.for_each(|fiber| {
             if fiber.context.cancel() {
-                self.shared.inject(fiber.runnable());
+                if fiber.may_migrate() {
+                    self.shared.inject(fiber.runnable());
+                } else {
+                    self.shared.send_home(fiber.node.home(), fiber.runnable());
+                }
             }
         });
         if self.home.told_to_end.replace(true) {
