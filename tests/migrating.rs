@@ -149,3 +149,37 @@ fn they_are_unwound_when_the_runtime_ends() {
         assert_eq!(dropped.load(Ordering::Relaxed), (round + 1) * 50);
     }
 }
+
+#[test]
+fn one_that_sleeps_is_unwound_where_its_timer_is() {
+    struct Here(std::thread::ThreadId, Arc<AtomicUsize>);
+    impl Drop for Here {
+        fn drop(&mut self) {
+            if thread() != self.0 {
+                self.1.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    let moved = Arc::new(AtomicUsize::new(0));
+    for _ in 0..5 {
+        let runtime = Runtime::builder().workers(2).build().unwrap();
+        let count = moved.clone();
+        runtime.run(move || {
+            for i in 0..200 {
+                let count = count.clone();
+                // SAFETY: as above; it must not change threads while it sleeps, which is what is tested.
+                drop(unsafe {
+                    tasklets::spawn_migrating(move || {
+                        let _here = Here(thread(), count);
+                        sleep(Duration::from_secs(3600));
+                    })
+                });
+                if i % 8 == 0 {
+                    sleep(Duration::from_micros(100));
+                }
+            }
+            sleep(Duration::from_millis(5));
+        });
+    }
+    assert_eq!(moved.load(Ordering::Relaxed), 0);
+}

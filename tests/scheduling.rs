@@ -333,3 +333,38 @@ fn local_tasklets_run_in_the_order_of_their_spawns() {
         assert!(order.borrow().iter().copied().eq(0..50));
     });
 }
+
+#[test]
+fn a_tasklet_that_always_finds_a_permit_does_not_keep_its_worker() {
+    let runtime = Runtime::builder().workers(1).build().unwrap();
+    runtime.run(|| {
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let greedy = spawn(move || {
+            let me = tasklets::current();
+            while !seen.load(SeqCst) {
+                me.unpark();
+                park();
+            }
+        });
+        // Started, so that it is the greedy one that must let it run.
+        let modest = spawn(move || {
+            yield_now();
+            stop.store(true, SeqCst);
+        });
+        greedy.join().unwrap();
+        modest.join().unwrap();
+    });
+}
+
+#[test]
+fn a_yield_lets_a_fresh_sibling_run() {
+    let runtime = Runtime::builder().workers(1).build().unwrap();
+    runtime.run(|| {
+        for _ in 0..10 {
+            let sibling = spawn(|| ());
+            yield_now();
+            assert!(sibling.is_finished());
+        }
+    });
+}

@@ -247,7 +247,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// At most so many tasklets live at once; a spawn beyond that is an error.
+    /// At most so many tasklets live at once; a spawn beyond that is an error. The place of a tasklet that has ended is free
+    /// again a moment after its `join` returns, when its stack is.
     pub fn max_tasklets(mut self, tasklets: usize) -> Self {
         self.config.max_tasklets = Some(tasklets);
         self

@@ -29,6 +29,16 @@ pub fn yield_now() {
     unwind_if_cancelled(&fiber.context);
 }
 
+/// Counts an operation that could have waited and did not, and lets others run when there have been many.
+fn turn_if_due() {
+    if let Some((worker, fiber)) = Worker::current()
+        && !worker.yield_is_idle()
+        && worker.turn_is_due()
+    {
+        fiber.switch(Switch::Yield);
+    }
+}
+
 /// Suspends the calling tasklet until somebody calls [`Tasklet::unpark`](crate::Tasklet::unpark) on it. If somebody has since the
 /// last `park`, it returns at once. It never returns without that.
 ///
@@ -67,7 +77,13 @@ fn park_until(deadline: Option<Instant>) {
     match crate::spawn::current_task() {
         Some(task) => {
             // SAFETY: the runtime's reference keeps the task while its own code runs, as this is.
-            let _ = unsafe { task.as_ref() }.permit.wait_because(Reason::Permit, deadline);
+            let permit = &unsafe { task.as_ref() }.permit;
+            if permit.try_take() {
+                // One that always finds a permit must not keep the worker for itself.
+                turn_if_due();
+            } else {
+                let _ = permit.wait_because(Reason::Permit, deadline);
+            }
         }
         None => crate::spawn::outside_a_runtime("park"),
     }

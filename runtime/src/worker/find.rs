@@ -75,6 +75,22 @@ impl Worker {
         false
     }
 
+    /// Counts an operation; whether the window ends with it.
+    #[inline]
+    pub(crate) fn turn_is_due(&self) -> bool {
+        let left = self.pace.left.get();
+        if left > 1 {
+            self.pace.left.set(left - 1);
+        }
+        left <= 1
+    }
+
+    /// A tasklet yields: fresh ones go first this time, or it might be its own successor.
+    #[inline]
+    pub(super) fn let_fresh_go_first(&self) {
+        self.pace.fresh_first.set(true);
+    }
+
     /// What to run next, without looking at other workers; `None` if there is nothing.
     #[inline(always)]
     pub(super) fn next(&self) -> Option<Next> {

@@ -162,6 +162,7 @@ impl Worker {
                 if !fiber.links.linked.get() {
                     self.first_suspension(fiber);
                 }
+                self.let_fresh_go_first();
                 self.home.ready.push_back(fiber.runnable());
             }
             Some(Switch::Park) => {
