@@ -134,6 +134,12 @@ impl Idle {
         claimed
     }
 
+    /// Whether some worker looks for work, or was woken to; a hint.
+    #[inline]
+    pub fn is_anyone_searching(&self) -> bool {
+        self.counts.searching.load(Ordering::Relaxed) > 0
+    }
+
     /// Whether some worker sleeps; a hint.
     #[inline]
     pub fn any_asleep(&self) -> bool {

@@ -111,11 +111,13 @@ impl Worker {
             self.home.ready.push_back(runnable);
         }
         self.pace.streak.set(0);
+        let mut fresh_first = self.pace.fresh_first.replace(!self.pace.fresh_first.get());
         if !self.fresh.is_empty() {
             // A pop may come to foreign code: shrinking the deque collects garbage, anybody's.
             self.leave_fiber();
+            // What is started here stays here, so while a thief is on its way fresh tasks are left to it if there is other work.
+            fresh_first &= !self.shared.idle.is_anyone_searching();
         }
-        let fresh_first = self.pace.fresh_first.replace(!self.pace.fresh_first.get());
         let found = if fresh_first {
             self.fresh.pop().or_else(|| self.home.ready.pop_front())
         } else {

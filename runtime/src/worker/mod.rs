@@ -20,6 +20,7 @@
 //!   one thing for longer than [`steal::LONE_PATIENCE`] under a thief's eyes: the partner of a ping-pong pair is spawned, then
 //!   its spawner waits for it, and both live on one worker. Nobody is woken for a lone task.
 //! * A second one in the deque is fan-out: one sleeper is woken, and thieves take at once. Whoever finds work wakes the next.
+//!   While a thief is on its way the spawner's worker goes on with what it has started, and leaves it the fresh ones.
 //! * `near` and `net::serve` send a task to a chosen home's inbox, and it starts there.
 
 mod fibers;
