@@ -197,7 +197,9 @@ impl Worker {
 
     /// The fresh task that has waited longest here.
     fn oldest_fresh(&self) -> Option<Runnable> {
-        if self.fresh.is_empty() {
+        // With a thief on its way there is no need: it will take this one first. It takes none that is alone, though.
+        let left_to_thief = self.fresh.len() > 1 && self.shared.idle.is_anyone_searching();
+        if self.fresh.is_empty() || left_to_thief {
             return None;
         }
         self.remote.fresh.steal().success()
