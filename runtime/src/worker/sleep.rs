@@ -48,6 +48,16 @@ impl Spin {
 impl Worker {
     /// The worker has run dry: looks around for a while, then sleeps. Returns what it found, or `None` after a sleep.
     pub(super) fn idle(&self) -> Option<Next> {
+        if self.home.with_timers(|timers| timers.next_deadline().is_some()) {
+            self.run_timers(Instant::now());
+        }
+        if let Some(runnable) = self.home.ready.pop_front() {
+            return Some(Next::Run(runnable));
+        }
+        if self.spin.allowance().is_zero() && !self.others_have_anything() {
+            // A server between two requests: there is nothing to look for, and searching would cost it.
+            return self.sleep(false);
+        }
         let searching = self.shared.idle.try_start_searching();
         let found = self.look_around(searching);
         if found.is_some() {

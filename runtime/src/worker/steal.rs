@@ -76,6 +76,15 @@ impl Worker {
         }
     }
 
+    /// Whether there is anything at other workers, be it alone in its deque.
+    pub(super) fn others_have_anything(&self) -> bool {
+        !self.shared.injector.is_empty()
+            || (0..self.shared.workers.len()).filter(|&w| w != self.index).any(|w| {
+                let remote = &self.shared.workers[w];
+                !remote.jobs.is_empty() || !remote.fresh.is_empty()
+            })
+    }
+
     /// Whether other workers have work to share.
     pub(super) fn others_have_work(&self) -> bool {
         !self.shared.injector.is_empty()
