@@ -86,7 +86,7 @@ fn write_lines(messages: &Receiver<Message>, lost: &AtomicU64, mut output: impl 
         let message = match messages.try_recv() {
             Ok(message) => message,
             Err(_) => {
-                // All is written for now, so let it be seen.
+                // Nothing more waits to be written, so let it be seen.
                 let lost = lost.swap(0, Ordering::Relaxed);
                 if lost > 0 {
                     writeln!(output, "# {lost} lines lost: the log is written too slowly")?;

@@ -30,7 +30,7 @@ pub struct Context {
     data: *const (),
     /// Told to end: the next wait that may be cancelled unwinds.
     cancelled: AtomicBool,
-    /// No wait may be cancelled for now: see [`shielded`](crate::shielded).
+    /// No wait may be cancelled while this is set: see [`shielded`](crate::shielded).
     shielded: AtomicBool,
     /// What it waits for, as a number. Settles nothing, so loom need not see it.
     reason: std::sync::atomic::AtomicU8,
