@@ -5,21 +5,12 @@ use crate::slot::Slot;
 #[cfg(not(tasklets_loom))]
 mod storage {
     use super::Slot;
-    use crate::stable::{Cache, StablePool};
+    use crate::stable::{StablePool, ThreadCache};
 
     static SLOTS: StablePool<Slot> = StablePool::new();
 
-    /// Returns the thread's free slots to the pool when the thread ends.
-    struct ThreadCache(Cache);
-
-    impl Drop for ThreadCache {
-        fn drop(&mut self) {
-            SLOTS.give_all(&self.0);
-        }
-    }
-
     thread_local! {
-        static CACHE: ThreadCache = ThreadCache(Cache::default());
+        static CACHE: ThreadCache<Slot> = ThreadCache::new(&SLOTS);
     }
 
     #[inline]
@@ -28,21 +19,11 @@ mod storage {
     }
 
     pub(crate) fn take() -> u32 {
-        // A thread whose thread-locals are gone takes one slot straight from the pool.
-        CACHE.try_with(|cache| SLOTS.take(&cache.0)).unwrap_or_else(|_| {
-            let cache = Cache::default();
-            let index = SLOTS.take(&cache);
-            SLOTS.give_all(&cache);
-            index
-        })
+        ThreadCache::take(&CACHE, &SLOTS)
     }
 
     pub(crate) fn give(index: u32) {
-        if CACHE.try_with(|cache| SLOTS.give(&cache.0, index)).is_err() {
-            let cache = Cache::default();
-            SLOTS.give(&cache, index);
-            SLOTS.give_all(&cache);
-        }
+        ThreadCache::give(&CACHE, &SLOTS, index);
     }
 }
 

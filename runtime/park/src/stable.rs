@@ -9,6 +9,7 @@
 use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::thread::LocalKey;
 
 const CHUNK_BITS: u32 = 12;
 const CHUNK_LEN: usize = 1 << CHUNK_BITS;
@@ -112,6 +113,50 @@ impl<T: Default + Sync> StablePool<T> {
 #[derive(Debug, Default)]
 pub struct Cache {
     indices: RefCell<Vec<u32>>,
+}
+
+/// The free indices of a thread, given back to their pool when the thread ends; made to be a thread-local.
+pub struct ThreadCache<T: Default + Sync + 'static> {
+    pool: &'static StablePool<T>,
+    cache: Cache,
+}
+
+impl<T: Default + Sync> std::fmt::Debug for ThreadCache<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadCache").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl<T: Default + Sync> ThreadCache<T> {
+    /// An empty cache in front of `pool`.
+    pub fn new(pool: &'static StablePool<T>) -> Self {
+        Self { pool, cache: Cache::default() }
+    }
+
+    /// Takes an index. A thread whose thread-locals are gone takes it straight from the pool.
+    ///
+    /// # Panics
+    /// As [`StablePool::take`].
+    pub fn take(local: &'static LocalKey<Self>, pool: &'static StablePool<T>) -> u32 {
+        local.try_with(|this| this.pool.take(&this.cache)).unwrap_or_else(|_| {
+            let this = Self::new(pool);
+            this.pool.take(&this.cache)
+        })
+    }
+
+    /// Gives an index back. A thread whose thread-locals are gone gives it straight to the pool.
+    pub fn give(local: &'static LocalKey<Self>, pool: &'static StablePool<T>, index: u32) {
+        if local.try_with(|this| this.pool.give(&this.cache, index)).is_err() {
+            let this = Self::new(pool);
+            this.pool.give(&this.cache, index);
+        }
+    }
+}
+
+impl<T: Default + Sync> Drop for ThreadCache<T> {
+    fn drop(&mut self) {
+        self.pool.give_all(&self.cache);
+    }
 }
 
 /// A panic while the list is locked leaves it whole (every step is a push or a pop), so poison is ignored.

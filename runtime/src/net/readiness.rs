@@ -36,7 +36,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tasklets_park::stable::{Cache, INDEX_BITS, StablePool};
+use tasklets_park::stable::{INDEX_BITS, StablePool, ThreadCache};
 use tasklets_park::{Reason, Ticket, Waited, Waiter};
 
 const READY: u64 = 1;
@@ -76,16 +76,8 @@ struct IoSlot {
 
 static SLOTS: StablePool<IoSlot> = StablePool::new();
 
-struct ThreadCache(Cache);
-
-impl Drop for ThreadCache {
-    fn drop(&mut self) {
-        SLOTS.give_all(&self.0);
-    }
-}
-
 thread_local! {
-    static CACHE: ThreadCache = ThreadCache(Cache::default());
+    static CACHE: ThreadCache<IoSlot> = ThreadCache::new(&SLOTS);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -307,7 +299,7 @@ impl Source {
     fn token_under(&self, _: &MutexGuard<'_, Option<Arc<PollerHandle>>>) -> usize {
         let mut index = self.index.load(Ordering::Relaxed);
         if index == 0 {
-            index = CACHE.with(|cache| SLOTS.take(&cache.0));
+            index = ThreadCache::take(&CACHE, &SLOTS);
             self.index.store(index, Ordering::Release);
         }
         let generation = SLOTS.get(index).generation.load(Ordering::Relaxed);
@@ -365,11 +357,7 @@ impl Source {
             // Nobody waits: waiting borrows the socket, and the caller has it alone.
             side.word.store(0, Ordering::Relaxed);
         }
-        if CACHE.try_with(|cache| SLOTS.give(&cache.0, index)).is_err() {
-            let cache = Cache::default();
-            SLOTS.give(&cache, index);
-            SLOTS.give_all(&cache);
-        }
+        ThreadCache::give(&CACHE, &SLOTS, index);
     }
 }
 

@@ -54,7 +54,7 @@ impl Worker {
         if let Some(runnable) = self.home.ready.pop_front() {
             return Some(Next::Run(runnable));
         }
-        if self.spin.allowance().is_zero() && !self.others_have_anything() {
+        if self.spin.allowance().is_zero() && !self.others_have_work(0) {
             // A server between two requests: there is nothing to look for, and searching would cost it.
             return self.sleep(false);
         }
@@ -71,7 +71,7 @@ impl Worker {
 
     /// A searcher has found work. The last one sees to it that more work is found too.
     fn stop_searching(&self) {
-        if self.shared.idle.stop_searching() && self.others_have_work() {
+        if self.shared.idle.stop_searching() && self.others_have_work(1) {
             self.shared.wake_one();
         }
     }
@@ -163,7 +163,7 @@ impl Worker {
         !self.home.ready.is_empty()
             || !self.fresh.is_empty()
             || !self.shared.homes[self.home.index as usize].inbox.is_empty()
-            || self.others_have_work()
+            || self.others_have_work(1)
             || self.shared.is_finished()
             || self.shared.is_ending() != ending
     }

@@ -76,21 +76,13 @@ impl Worker {
         }
     }
 
-    /// Whether there is anything at other workers, be it alone in its deque.
-    pub(super) fn others_have_anything(&self) -> bool {
+    /// Whether other workers have work to share: more than `kept` fresh tasks, or something that anybody may take at once. One that
+    /// is alone (`kept` is 1) is left to its worker for a while.
+    pub(super) fn others_have_work(&self, kept: usize) -> bool {
         !self.shared.injector.is_empty()
             || (0..self.shared.workers.len()).filter(|&w| w != self.index).any(|w| {
                 let remote = &self.shared.workers[w];
-                !remote.jobs.is_empty() || !remote.fresh.is_empty()
-            })
-    }
-
-    /// Whether other workers have work to share.
-    pub(super) fn others_have_work(&self) -> bool {
-        !self.shared.injector.is_empty()
-            || (0..self.shared.workers.len()).filter(|&w| w != self.index).any(|w| {
-                let remote = &self.shared.workers[w];
-                !remote.jobs.is_empty() || remote.fresh.len() > 1
+                !remote.jobs.is_empty() || remote.fresh.len() > kept
             })
     }
 }
