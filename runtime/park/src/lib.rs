@@ -6,11 +6,12 @@
 //!
 //! From the bottom up: [`sync`] (atomics, or loom's), [`stable`] (memory that stays), [`slot`] (the word on which a
 //! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`],
-//! [`Token`] (one permit), [`block_on`].
+//! [`PolledWaiter`] (the same for a future), [`Token`] (one permit), [`block_on`]; [`fifo`] (a queue of anything) and on it [`WaitQueue`].
 //!
 //! This is the crate under the crate: users depend on `tasklets`.
 
 pub mod context;
+pub mod fifo;
 pub mod slot;
 pub mod stable;
 pub mod sync;
@@ -18,15 +19,19 @@ pub mod sync;
 mod block_on;
 mod cancel;
 mod futex;
+mod polled;
 mod reason;
 mod slots;
 mod ticket;
 mod token;
+mod wait_queue;
 mod waiter;
 
 pub use block_on::block_on;
 pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
+pub use polled::PolledWaiter;
 pub use reason::Reason;
-pub use ticket::Ticket;
+pub use ticket::{Held, Ticket};
 pub use token::Token;
+pub use wait_queue::{Wait, WaitQueue};
 pub use waiter::{Waited, Waiter};

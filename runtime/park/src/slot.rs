@@ -7,17 +7,20 @@
 //!
 //! # The word
 //!
-//! `generation << 3 | phase`
+//! `generation << 4 | phase`
 //!
 //! | phase     | meaning                                                     | left by                              |
 //! |-----------|-------------------------------------------------------------|--------------------------------------|
 //! | IDLE      | no wait under way                                           | owner, `begin`                       |
-//! | WAITING   | wait begun, the owner still runs on its stack               | `commit_park`, `commit_sleep`, or a winner |
+//! | WAITING   | wait begun, the owner still runs on its stack               | `commit`, or a winner                |
 //! | PARKED    | the owner's registers are saved; somebody must wake it      | a winner, who must then wake it      |
 //! | ASLEEP    | as PARKED, but the owner is a thread that sleeps on the word | a winner, who then wakes the sleeper |
+//! | POLLED    | as PARKED, but the owner is a future that left its waker    | a winner, who then calls the waker; the owner, `unpoll` |
 //! | SIGNALED  | won by a signal                                             | owner, `finish`                      |
 //! | TIMED_OUT | won by the deadline                                         | owner, `finish`                      |
 //! | CANCELLED | won by teardown                                             | owner, `finish`                      |
+//! | HELD + one of the middle four | won, but the winner is not done with the owner's frame: the owner stays where it is | the winner, `release`: SIGNALED; the owner, `commit`: HELD + PARKED, ASLEEP or POLLED |
+//! | HELD_DROPPED | HELD, and the owner is a future being dropped, whose thread sleeps on the word | the winner, `release`: SIGNALED |
 //!
 //! # The races
 //!
@@ -34,6 +37,13 @@
 //! winner gets any further. So that the owner is a thread is said by the word, and the winner reads nothing else of the slot.
 //! It then wakes whoever sleeps on the word by now; a sleeper woken for nothing looks at the word and sleeps again.
 //!
+//! *A hand-over against everything else.* A winner that has something to put into the owner's frame first moves the word to HELD,
+//! which no other claim matches, writes, and then releases. An owner that meets HELD, because its deadline has passed or it found what
+//! it wanted elsewhere, waits for the release: the frame is not its own until then.
+//!
+//! *The waker of a future.* The winner takes the waker out while the word is HELD, when the owner may not touch it; after the release the
+//! owner may end the future and reuse the slot at once, so the winner calls the waker from its own copy.
+//!
 //! *Stale tickets.* A signaller may hold a ticket long after the wait ended. Slots are never unmapped (see
 //! [`stable`](crate::stable)), so the access is to a live slot, and the generation no longer matches.
 //!
@@ -44,9 +54,10 @@
 
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use std::task::{RawWakerVTable, Waker};
 
 /// Bits of the word that hold the phase.
-const PHASE_BITS: u32 = 3;
+const PHASE_BITS: u32 = 4;
 const PHASE_MASK: u64 = (1 << PHASE_BITS) - 1;
 
 /// Generations a slot may go through before it is retired for good; they fit in a ticket beside the index.
@@ -55,10 +66,18 @@ pub(crate) const GENERATIONS: u64 = 1 << 36;
 const IDLE: u64 = 0;
 const WAITING: u64 = 1;
 const PARKED: u64 = 2;
-const SIGNALED: u64 = 3;
-const TIMED_OUT: u64 = 4;
-const CANCELLED: u64 = 5;
-const ASLEEP: u64 = 6;
+const ASLEEP: u64 = 3;
+const POLLED: u64 = 4;
+const SIGNALED: u64 = 5;
+const TIMED_OUT: u64 = 6;
+const CANCELLED: u64 = 7;
+/// Added to WAITING, PARKED, ASLEEP or POLLED.
+const HELD: u64 = 8;
+
+/// The phases that a winner may leave.
+fn is_open(phase: u64) -> bool {
+    matches!(phase, WAITING | PARKED | ASLEEP | POLLED)
+}
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +102,15 @@ pub enum Claim {
     Parked,
 }
 
+const HELD_PARKED: u64 = HELD | PARKED;
+const HELD_POLLED: u64 = HELD | POLLED;
+/// As HELD + POLLED, and the owner, which is being dropped, sleeps on the word.
+const HELD_DROPPED: u64 = HELD | SIGNALED;
+
+/// A winner is busy with the owner's frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldByWinner;
+
 /// What the scheduler must do with a context that has left its stack to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -96,25 +124,37 @@ pub enum Committed {
 /// How to make a parked context runnable: called once by the winner, with the data registered beside it.
 pub type WakeFn = unsafe fn(*const ());
 
+/// Whom a winner wakes, beside the data for it.
+#[derive(Clone, Copy, Debug)]
+enum Wake {
+    /// A thread, which sleeps on the word; or nobody yet.
+    Sleeper,
+    /// A tasklet.
+    Call(WakeFn),
+    /// A future: with the data these are the parts of its waker.
+    Waker(&'static RawWakerVTable),
+}
+
 /// See the [module](self).
 #[derive(Debug)]
 #[repr(align(32))]
 pub struct Slot {
     word: AtomicU64,
-    wake: UnsafeCell<Option<WakeFn>>,
+    wake: UnsafeCell<Wake>,
     data: UnsafeCell<*const ()>,
 }
 
-// SAFETY: `wake` and `data` are written only by the owner between waits (`set_wake`, phase IDLE) and read only by a
-// winner that saw PARKED. PARKED is stored with release after that write and read with acquire, and the owner cannot
-// reach IDLE again before the winner has called the function it read.
+// SAFETY: `wake` and `data` are written only by the owner, in phase IDLE (`set_wake`) or WAITING (`set_waker`), and read only by a
+// winner that saw PARKED or POLLED. Those are stored with release after that write and read with acquire, and the owner cannot
+// write again before the winner has read: a parked owner runs only after the winner has called the function it read, and a future
+// leaves POLLED by itself only through `unpoll`, which fails once a winner holds it.
 unsafe impl Sync for Slot {}
 // SAFETY: the pointers are only handed to `wake`, whose registrar promises that any thread may call it.
 unsafe impl Send for Slot {}
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { word: AtomicU64::new(IDLE), wake: UnsafeCell::new(None), data: UnsafeCell::new(std::ptr::null()) }
+        Self { word: AtomicU64::new(IDLE), wake: UnsafeCell::new(Wake::Sleeper), data: UnsafeCell::new(std::ptr::null()) }
     }
 }
 
@@ -125,9 +165,32 @@ impl Slot {
     /// The caller owns the slot and no wait is under way. `wake(data)` may be called from any thread, once a wait.
     pub unsafe fn set_wake(&self, wake: Option<WakeFn>, data: *const ()) {
         // SAFETY: no wait is under way, so no winner reads the cells.
-        self.wake.with_mut(|w| unsafe { *w = wake });
+        self.wake.with_mut(|w| unsafe { *w = wake.map_or(Wake::Sleeper, Wake::Call) });
         // SAFETY: as above.
         self.data.with_mut(|d| unsafe { *d = data });
+    }
+
+    /// A future, in phase WAITING: leaves the waker with which a winner wakes it. The slot owns it from now on.
+    pub(crate) fn set_waker(&self, waker: Waker) {
+        let waker = std::mem::ManuallyDrop::new(waker);
+        // SAFETY: the word is WAITING or HELD + WAITING, in which no winner reads the cells (see `commit_poll` for when they do).
+        self.wake.with_mut(|w| unsafe { *w = Wake::Waker(waker.vtable()) });
+        // SAFETY: as above.
+        self.data.with_mut(|d| unsafe { *d = waker.data() });
+    }
+
+    /// Takes back what [`set_waker`](Self::set_waker) left.
+    ///
+    /// # Safety
+    /// The caller is the owner in a phase in which no winner reads the cells, or the winner of a polled owner before its release.
+    pub(crate) unsafe fn take_waker(&self) -> Option<Waker> {
+        // SAFETY: the caller has the cells to itself.
+        let (wake, data) = unsafe { (self.wake.with(|w| *w), self.data.with(|d| *d)) };
+        let Wake::Waker(vtable) = wake else { return None };
+        // SAFETY: as above.
+        self.wake.with_mut(|w| unsafe { *w = Wake::Sleeper });
+        // SAFETY: these are the parts of a waker that was not dropped, and they are taken out this once.
+        Some(unsafe { Waker::new(data, vtable) })
     }
 
     /// Owner: begins a wait and returns its generation.
@@ -151,14 +214,31 @@ impl Slot {
         self.commit(generation, ASLEEP)
     }
 
+    /// A future: it returns, and is to be polled when the wait has ended.
+    pub(crate) fn commit_poll(&self, generation: u64) -> Committed {
+        self.commit(generation, POLLED)
+    }
+
     #[inline]
     fn commit(&self, generation: u64, phase: u64) -> Committed {
-        let waiting = generation << PHASE_BITS | WAITING;
-        let committed = generation << PHASE_BITS | phase;
-        match self.word.compare_exchange(waiting, committed, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Committed::Parked,
-            Err(_) => Committed::Ready,
+        let mut seen = generation << PHASE_BITS | WAITING;
+        loop {
+            // Keeps the HELD of a winner that is still busy with the owner's frame.
+            let committed = seen - WAITING + phase;
+            match self.word.compare_exchange(seen, committed, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Committed::Parked,
+                // At most two rounds: a winner moves WAITING once.
+                Err(now) if now & PHASE_MASK == HELD | WAITING => seen = now,
+                Err(_) => return Committed::Ready,
+            }
         }
+    }
+
+    /// A future: takes back its [`commit_poll`](Self::commit_poll). False if a winner was first.
+    pub(crate) fn unpoll(&self, generation: u64) -> bool {
+        let polled = generation << PHASE_BITS | POLLED;
+        let waiting = generation << PHASE_BITS | WAITING;
+        self.word.compare_exchange(polled, waiting, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Ends the wait `generation` with `outcome`, if nobody else has.
@@ -180,26 +260,85 @@ impl Slot {
                     }
                     return Claim::Running;
                 }
-                // At most three rounds: the owner moves from WAITING to one of the other two once.
-                Err(now)
-                    if now >> PHASE_BITS == generation && matches!(now & PHASE_MASK, WAITING | PARKED | ASLEEP) =>
-                {
-                    seen = now;
+                // Its waker must be taken out first, which takes holding it. Only a signal comes from elsewhere.
+                Err(now) if now == generation << PHASE_BITS | POLLED => {
+                    if self.hold(generation) {
+                        self.release(generation);
+                        return Claim::Running;
+                    }
+                    return Claim::Lost;
                 }
+                // At most three rounds: the owner moves from WAITING to one of the others once.
+                Err(now) if now >> PHASE_BITS == generation && is_open(now & PHASE_MASK) => seen = now,
                 Err(_) => return Claim::Lost,
             }
+        }
+    }
+
+    /// Wins the wait `generation`, if nobody else has, and keeps the owner where it is until [`release`](Self::release).
+    #[inline]
+    pub(crate) fn hold(&self, generation: u64) -> bool {
+        let mut seen = generation << PHASE_BITS | PARKED;
+        loop {
+            match self.word.compare_exchange(seen, seen | HELD, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                // A future goes back and forth between WAITING and POLLED, once a poll.
+                Err(now) if now >> PHASE_BITS == generation && is_open(now & PHASE_MASK) => seen = now,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// The holder: ends the wait as signalled, and makes the owner runnable.
+    #[inline]
+    pub(crate) fn release(&self, generation: u64) {
+        let signaled = generation << PHASE_BITS | SIGNALED;
+        match self.word.load(Ordering::Acquire) & PHASE_MASK {
+            HELD_PARKED => {
+                // A plain store: an owner that is off its stack changes nothing, nor does anybody else.
+                self.word.store(signaled, Ordering::Release);
+                // SAFETY: we hold the parked owner, and wake it this once.
+                unsafe { self.wake() };
+            }
+            HELD_POLLED | HELD_DROPPED => {
+                // SAFETY: we hold the polled owner, and have not released it.
+                let waker = unsafe { self.take_waker() };
+                if self.word.swap(signaled, Ordering::AcqRel) & PHASE_MASK == HELD_DROPPED {
+                    crate::futex::wake(&self.word);
+                }
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+            _ => self.release_running(generation),
+        }
+    }
+
+    /// As [`release`](Self::release), for an owner that may be about to commit, or is a thread.
+    fn release_running(&self, generation: u64) {
+        let signaled = generation << PHASE_BITS | SIGNALED;
+        let mut seen = generation << PHASE_BITS | HELD | WAITING;
+        // At most two rounds: the owner commits once.
+        while let Err(now) = self.word.compare_exchange(seen, signaled, Ordering::AcqRel, Ordering::Acquire) {
+            if matches!(now & PHASE_MASK, HELD_PARKED | HELD_POLLED | HELD_DROPPED) {
+                return self.release(generation);
+            }
+            seen = now;
+        }
+        if seen & PHASE_MASK == HELD | ASLEEP {
+            crate::futex::wake(&self.word);
         }
     }
 
     /// Winner of a parked owner: makes it runnable.
     ///
     /// # Safety
-    /// The caller got [`Claim::Parked`] from this slot and calls this once for it.
+    /// The caller got [`Claim::Parked`] from this slot, or holds its parked owner, and calls this once for it.
     #[inline]
     pub unsafe fn wake(&self) {
         // SAFETY: the claim acquired the owner's writes, and the owner is off its stack until this very call.
         let (wake, data) = unsafe { (self.wake.with(|w| *w), self.data.with(|d| *d)) };
-        let wake = wake.expect("only an owner with a wake function is parked");
+        let Wake::Call(wake) = wake else { unreachable!("only an owner with a wake function is parked") };
         // SAFETY: `set_wake`'s caller promised that this may be called from any thread.
         unsafe { wake(data) }
     }
@@ -215,23 +354,58 @@ impl Slot {
         }
     }
 
-    /// Owner, running: ends the wait whatever its phase, so that its ticket is dead from here on.
+    /// Owner, running: ends the wait, so that its ticket is dead from here on.
     ///
     /// Returns how it had ended, or `None` if nobody had won it.
+    ///
+    /// # Errors
+    /// If a winner holds it: the owner must wait for the release, then ask again.
     #[inline]
-    pub fn finish(&self) -> Option<Outcome> {
-        let won = self.outcome();
+    pub fn finish(&self) -> Result<Option<Outcome>, HeldByWinner> {
+        let mut won = self.outcome();
         if won.is_none() {
-            // Still WAITING: a signaller may be racing us for the word, so it is settled like any other race.
+            // Still WAITING, or POLLED: a signaller may be racing us for the word, so it is settled like any other race.
             let generation = self.word.load(Ordering::Relaxed) >> PHASE_BITS;
-            if self.claim(generation, Outcome::Cancelled) == Claim::Lost {
-                return self.finish();
+            if self.word.load(Ordering::Relaxed) & HELD != 0 {
+                return Err(HeldByWinner);
+            }
+            if !self.hold(generation) {
+                won = self.outcome();
+                if won.is_none() {
+                    return Err(HeldByWinner);
+                }
             }
         }
         // Settled: nobody else writes the word until the next `begin`.
         let generation = self.word.load(Ordering::Relaxed) >> PHASE_BITS;
         self.word.store(generation << PHASE_BITS | IDLE, Ordering::Relaxed);
-        won
+        Ok(won)
+    }
+
+    /// A future that is being dropped: sleeps until the winner that holds it releases it, which takes a copy of a message at most.
+    pub(crate) fn sleep_until_released(&self) {
+        for _ in 0..crate::sync::SPINS {
+            if self.word.load(Ordering::Acquire) & HELD == 0 {
+                return;
+            }
+            crate::sync::spin();
+        }
+        let seen = self.word.load(Ordering::Acquire);
+        if seen & PHASE_MASK != HELD_POLLED && seen & PHASE_MASK != HELD | WAITING {
+            return;
+        }
+        let dropped = seen & !PHASE_MASK | HELD_DROPPED;
+        if self.word.compare_exchange(seen, dropped, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            while self.word.load(Ordering::Acquire) == dropped {
+                crate::futex::wait(&self.word, dropped, None);
+            }
+        }
+    }
+
+    /// Whether the wait `generation` can still be won.
+    pub(crate) fn is_open(&self, generation: u64) -> bool {
+        let word = self.word.load(Ordering::Acquire);
+        word >> PHASE_BITS == generation && is_open(word & PHASE_MASK)
     }
 
     /// Whether the slot has used up its generations and must not be handed out again.
@@ -249,9 +423,16 @@ impl Slot {
     /// An OS thread sleeps here until the wait has ended or `deadline` passes.
     pub(crate) fn sleep_until_claimed(&self, generation: u64, deadline: Option<std::time::Instant>) {
         let asleep = generation << PHASE_BITS | ASLEEP;
-        while self.word.load(Ordering::Acquire) == asleep {
-            if crate::futex::wait(&self.word, asleep, deadline) == crate::futex::Woken::DeadlinePassed {
-                // Losing means that somebody else has just won: the loop ends either way.
+        loop {
+            let seen = self.word.load(Ordering::Acquire);
+            let deadline = match seen {
+                _ if seen == asleep => deadline,
+                // Won already: the release will come.
+                _ if seen == asleep | HELD => None,
+                _ => return,
+            };
+            if crate::futex::wait(&self.word, seen, deadline) == crate::futex::Woken::DeadlinePassed {
+                // Losing means that somebody else has just won.
                 let _ = self.claim(generation, Outcome::TimedOut);
             }
         }

@@ -44,3 +44,31 @@ mod cell {
         }
     }
 }
+
+/// How often to look again at something that another thread is about to do, before going another way.
+#[cfg(not(tasklets_loom))]
+pub const SPINS: u32 = 128;
+
+/// Under loom not at all: a peer that stops in the middle is the interesting case.
+#[cfg(tasklets_loom)]
+pub const SPINS: u32 = 0;
+
+/// One turn of a bounded wait for another thread.
+#[inline]
+pub fn spin() {
+    #[cfg(not(tasklets_loom))]
+    std::hint::spin_loop();
+    #[cfg(tasklets_loom)]
+    loom::thread::yield_now();
+}
+
+/// Orders a sequentially consistent read-modify-write before a sequentially consistent load of another word that follows.
+///
+/// Two threads that each change one word and then read the other's cannot both miss the change (Dekker). The language promises that for
+/// `SeqCst` accesses alone, so on real hardware there is nothing to do here. Loom takes such accesses for acquire and release, and is
+/// told by a fence.
+#[inline(always)]
+pub fn order_after_rmw() {
+    #[cfg(tasklets_loom)]
+    atomic::fence(atomic::Ordering::SeqCst);
+}

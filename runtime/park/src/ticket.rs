@@ -73,4 +73,41 @@ impl Ticket {
             }
         }
     }
+
+    /// Wins the wait, and keeps its owner where it is until the result is released. `None` if the wait was over already.
+    #[inline]
+    pub fn hold(self) -> Option<Held> {
+        (self.0 != 0 && slots::get(self.index()).hold(self.generation())).then_some(Held(self))
+    }
+
+    /// Whether the wait can still be won: a hint, since others may be about to.
+    #[inline]
+    pub fn is_open(self) -> bool {
+        self.0 != 0 && slots::get(self.index()).is_open(self.generation())
+    }
+}
+
+/// A wait that was won, whose owner stays suspended until this is [released](Self::release).
+///
+/// Until then whatever the owner has registered beside its ticket is the holder's alone. Dropping it releases it too.
+#[derive(Debug)]
+pub struct Held(Ticket);
+
+impl Held {
+    /// Ends the wait as signalled and makes its owner runnable. Everything written before is visible to the owner.
+    #[inline]
+    pub fn release(self) {}
+
+    /// The ticket that was won.
+    #[inline]
+    pub fn ticket(&self) -> Ticket {
+        self.0
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        slots::get(self.0.index()).release(self.0.generation());
+    }
 }

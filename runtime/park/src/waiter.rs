@@ -3,7 +3,7 @@
 use crate::cancel;
 use crate::context::{self, Context};
 use crate::reason::Reason;
-use crate::slot::Outcome;
+use crate::slot::{HeldByWinner, Outcome};
 use crate::ticket::Ticket;
 use std::time::Instant;
 
@@ -118,10 +118,31 @@ impl Waiter {
         }
         std::mem::forget(self);
         match slot.finish() {
-            Some(Outcome::Signaled) => Waited::Signaled,
-            Some(Outcome::TimedOut) => Waited::TimedOut,
-            Some(Outcome::Cancelled) => cancel::unwind(),
-            None => unreachable!("a context is resumed only after a winner ended its wait"),
+            Ok(Some(Outcome::Signaled)) => Waited::Signaled,
+            Ok(Some(Outcome::TimedOut)) => Waited::TimedOut,
+            Ok(Some(Outcome::Cancelled)) => cancel::unwind(),
+            Ok(None) | Err(_) => unreachable!("a context is resumed only after a winner ended its wait"),
+        }
+    }
+
+    /// Ends the wait without waiting for it. True: nobody had won it, and its ticket is dead. False: it was signalled; if the signaller
+    /// was busy with the owner's frame, it is done.
+    ///
+    /// # Panics
+    /// Elsewhere than where it was begun.
+    #[inline]
+    pub fn withdraw(self) -> bool {
+        let this = std::mem::ManuallyDrop::new(self);
+        end(this.context(), this.generation) != Some(Outcome::Signaled)
+    }
+}
+
+/// Ends the running wait of `context`, which is the current one, waiting for a winner that holds it.
+fn end(context: &Context, generation: u64) -> Option<Outcome> {
+    loop {
+        match context.slot().finish() {
+            Ok(outcome) => return outcome,
+            Err(HeldByWinner) => context.suspend(generation, None),
         }
     }
 }
@@ -130,7 +151,7 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         // Elsewhere than where it was begun it is a wait that its owner has long forgotten.
         if let Some(context) = self.running() {
-            context.slot().finish();
+            let _ = end(context, self.generation);
         }
     }
 }

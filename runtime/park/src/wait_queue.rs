@@ -1,0 +1,213 @@
+//! Who waits for something: first come, first served, without a lock.
+
+use crate::fifo::Fifo;
+use crate::reason::Reason;
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use crate::sync::order_after_rmw;
+use crate::ticket::{Held, Ticket};
+use crate::waiter::{Waited, Waiter};
+use std::time::Instant;
+
+/// Entries of ended waits that a queue may hold before it looks for them.
+#[cfg(not(tasklets_loom))]
+const TOLERATED: i64 = 32;
+#[cfg(tasklets_loom)]
+const TOLERATED: i64 = 0;
+
+/// The waiters of one thing, in the order in which they came: what channels, semaphores and locks wait on.
+///
+/// # How nobody sleeps for ever
+///
+/// 1. A waiter registers (a sequentially consistent read-modify-write), and *then* looks once more whether what it wants is there.
+/// 2. Whoever makes something available does that by a sequentially consistent read-modify-write, and *then* looks for waiters.
+/// 3. Of two that do so at once, at least one sees the other. If it is the waiter it withdraws. If it is the other it takes the waiter
+///    out. If both do, the waiter's word decides.
+///
+/// # Whose entry is dead
+///
+/// An entry is the ticket of a wait. A wait that ends otherwise (the deadline, cancellation, another case of a select) leaves it behind:
+/// whoever pops it sees that its ticket wins nothing, and takes the next. When more than half of the entries are dead, the one who left the
+/// last goes through the queue: dead ones are taken out, the others go to the end one after the other, so that their order stays. A living
+/// one is put at the end before it is taken out at the front, so that nobody who looks meanwhile misses it; if somebody takes it out in
+/// between, its second entry is a dead one. So a queue holds no more than about twice as many entries as there are waiters.
+#[derive(Debug, Default)]
+pub struct WaitQueue {
+    entries: Fifo<(), Entry>,
+    /// Entries whose wait has ended, as far as is known; may be off for moments.
+    dead: AtomicI64,
+    /// Somebody goes through the queue.
+    sweeping: AtomicBool,
+}
+
+/// Atomic because a sweep looks at it while others may reuse it.
+#[derive(Debug, Default)]
+struct Entry {
+    ticket: AtomicU64,
+    data: AtomicU64,
+}
+
+impl Entry {
+    fn get(&self) -> (Ticket, u64) {
+        let bits = self.ticket.load(Ordering::Relaxed);
+        // SAFETY: only tickets are stored, by `push`, and before that 0, which is the dead ticket. If it belongs to another position than
+        // the caller thinks it is a ticket all the same.
+        (unsafe { Ticket::from_bits(bits) }, self.data.load(Ordering::Relaxed))
+    }
+}
+
+/// How a wait in a queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Wait {
+    /// What was waited for was there after all; nobody had taken the waiter out.
+    Ready,
+    /// Somebody took the waiter out and released it.
+    Woken,
+    /// The deadline passed first.
+    TimedOut,
+}
+
+impl WaitQueue {
+    /// Nobody waits.
+    #[cfg(not(tasklets_loom))]
+    pub const fn new() -> Self {
+        Self { entries: Fifo::new(), dead: AtomicI64::new(0), sweeping: AtomicBool::new(false) }
+    }
+
+    /// Nobody waits.
+    #[cfg(tasklets_loom)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nobody waits; false if there are dead entries only. To be called right after the sequentially consistent read-modify-write
+    /// that made something available.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        order_after_rmw();
+        self.entries.is_empty()
+    }
+
+    /// How many wait: a snapshot.
+    pub fn len(&self) -> usize {
+        let dead = self.dead.load(Ordering::Relaxed).max(0) as u64;
+        self.entries.len().saturating_sub(dead) as usize
+    }
+
+    /// Takes out whoever has waited longest. It stays suspended until the result is released, and what it has registered is the caller's
+    /// alone until then.
+    #[inline]
+    pub fn pop(&self) -> Option<(Held, u64)> {
+        loop {
+            let (ticket, data) = self.entries.pop_with(|(), entry| entry.get())?;
+            if let Some(held) = ticket.hold() {
+                return Some((held, data));
+            }
+            self.dead.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Wakes whoever has waited longest. Returns whether there was anybody.
+    #[inline]
+    pub fn wake_one(&self) -> bool {
+        self.pop().map(|(held, _)| held.release()).is_some()
+    }
+
+    /// Wakes all that wait now. Those that come back meanwhile are not woken again.
+    pub fn wake_all(&self) {
+        for _ in 0..self.entries.len() {
+            if !self.wake_one() {
+                return;
+            }
+        }
+    }
+
+    /// Registers a wait; the caller then looks whether what it wants is there after all. `data` is whatever the two sides agree upon, such as
+    /// the address of the waiter's frame.
+    #[inline]
+    pub fn push(&self, ticket: Ticket, data: u64) {
+        loop {
+            let Ok(place) = self.entries.reserve(u64::MAX) else { unreachable!("neither bounded nor ever closed") };
+            place.extra().ticket.store(ticket.into_bits(), Ordering::Relaxed);
+            place.extra().data.store(data, Ordering::Relaxed);
+            if place.fill(()).is_ok() {
+                // Partner of the one in `is_empty`.
+                order_after_rmw();
+                return;
+            }
+        }
+    }
+
+    /// An entry was left behind whose wait has ended, or will right away, without having been [popped](Self::pop).
+    pub fn forsake(&self) {
+        let dead = self.dead.fetch_add(1, Ordering::Relaxed) + 1;
+        if dead > TOLERATED && dead as u64 > self.entries.len() / 2 && !self.sweeping.swap(true, Ordering::Acquire) {
+            self.sweep();
+            self.sweeping.store(false, Ordering::Release);
+        }
+    }
+
+    #[cold]
+    fn sweep(&self) {
+        for _ in 0..self.entries.len() {
+            let Some((position, entry)) = self.entries.front() else { return };
+            let (ticket, data) = entry.get();
+            if !self.entries.is_front(position) {
+                continue;
+            }
+            let living = ticket.is_open();
+            if living {
+                self.push(ticket, data);
+            }
+            // One entry more or less: gone if it was dead, doubled if somebody else has just taken it out.
+            match (self.entries.pop_if(position), living) {
+                (Some(()), false) => self.dead.fetch_sub(1, Ordering::Relaxed),
+                (None, true) => self.dead.fetch_add(1, Ordering::Relaxed),
+                _ => continue,
+            };
+        }
+    }
+
+    /// Registers the running context, then asks `ready`; waits unless it says yes.
+    ///
+    /// # Cancellation
+    /// A tasklet that is told to end unwinds out of this call, unless somebody has taken it out before: then it returns [`Wait::Woken`].
+    #[inline]
+    pub fn wait(&self, data: u64, reason: Reason, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
+        self.wait_with(Waiter::begin().because(reason), data, deadline, ready)
+    }
+
+    /// As [`wait`](Self::wait), but cannot be cancelled.
+    pub fn wait_firmly(&self, data: u64, reason: Reason, ready: impl FnOnce() -> bool) -> Wait {
+        self.wait_with(Waiter::begin_firmly().because(reason), data, None, ready)
+    }
+
+    #[inline]
+    fn wait_with(&self, waiter: Waiter, data: u64, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
+        self.push(waiter.ticket(), data);
+        if ready() {
+            if !waiter.withdraw() {
+                return Wait::Woken;
+            }
+            self.forsake();
+            return Wait::Ready;
+        }
+        let forsaken = Forsaken(self);
+        match waiter.wait(deadline) {
+            Waited::Signaled => {
+                std::mem::forget(forsaken);
+                Wait::Woken
+            }
+            Waited::TimedOut => Wait::TimedOut,
+        }
+    }
+}
+
+/// Says that the entry is dead when the wait ends otherwise, also by unwinding.
+struct Forsaken<'a>(&'a WaitQueue);
+
+impl Drop for Forsaken<'_> {
+    fn drop(&mut self) {
+        self.0.forsake();
+    }
+}
