@@ -88,4 +88,6 @@
 //! neighbours' borrows, and crates that keep a stack discipline in thread-locals (scoped-tls, spans entered by guard) are
 //! confused when guards of two tasklets interleave.
 
+pub use tasklets_channels as channel;
+pub use tasklets_channels::{select, select_biased};
 pub use tasklets_runtime::*;

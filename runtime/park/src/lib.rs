@@ -23,6 +23,8 @@ mod polled;
 mod reason;
 mod slots;
 mod ticket;
+#[cfg(not(tasklets_loom))]
+mod timer;
 mod token;
 mod wait_queue;
 mod waiter;
@@ -32,6 +34,8 @@ pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
 pub use polled::PolledWaiter;
 pub use reason::Reason;
 pub use ticket::{Held, Ticket};
+#[cfg(not(tasklets_loom))]
+pub use timer::{Alarm, Timer, TimerThread};
 pub use token::Token;
 pub use wait_queue::{Wait, WaitQueue};
 pub use waiter::{Waited, Waiter};

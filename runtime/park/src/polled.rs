@@ -25,14 +25,9 @@ unsafe impl Sync for PolledWaiter {}
 impl PolledWaiter {
     /// Begins a wait.
     pub fn begin() -> Self {
-        loop {
-            let index = slots::take();
-            let slot = slots::get(index);
-            // A spent slot is left alone for ever: a stale ticket may name any of its generations.
-            if !slot.is_spent() {
-                return Self { slot, index, generation: slot.begin(), left: None };
-            }
-        }
+        let index = slots::take();
+        let slot = slots::get(index);
+        Self { slot, index, generation: slot.begin(), left: None }
     }
 
     /// The right to end this wait.
@@ -53,6 +48,8 @@ impl PolledWaiter {
             if !self.slot.unpoll(self.generation) {
                 return self.poll_held(cx);
             }
+            // Before anything of a waker's can panic.
+            self.left = None;
             // SAFETY: `unpoll` succeeded, so the word is WAITING and the cells are ours.
             drop(unsafe { self.slot.take_waker() });
         }
@@ -96,7 +93,10 @@ impl PolledWaiter {
         };
         // SAFETY: the wait is over and no winner is left, so the cells are ours.
         drop(unsafe { self.slot.take_waker() });
-        slots::give(self.index);
+        // A spent slot is left alone for ever: a stale ticket may name any of its generations.
+        if !self.slot.is_spent() {
+            slots::give(self.index);
+        }
         outcome
     }
 }

@@ -19,12 +19,20 @@ pub enum Reason {
     Socket,
     /// A closure on a thread that may block.
     Thread,
+    /// A receiver, or room in a channel.
+    Send,
+    /// A message.
+    Receive,
+    /// One of several operations on channels.
+    Select,
+    /// Something of `sync`: a lock, a permit, a condition, a value to come.
+    Lock,
 }
 
 impl Reason {
     pub(crate) fn from_number(number: u8) -> Self {
         use Reason::*;
-        let all = [Other, Permit, Join, Children, Future, Socket, Thread];
+        let all = [Other, Permit, Join, Children, Future, Socket, Thread, Send, Receive, Select, Lock];
         all.into_iter().find(|&reason| reason as u8 == number).unwrap_or(Other)
     }
 
@@ -38,6 +46,10 @@ impl Reason {
             Self::Future => "a future",
             Self::Socket => "a socket",
             Self::Thread => "a closure that may block",
+            Self::Lock => "a lock or the like",
+            Self::Send => "room in a channel",
+            Self::Receive => "a message",
+            Self::Select => "one of several channels",
         }
     }
 

@@ -154,7 +154,11 @@ unsafe impl Send for Slot {}
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { word: AtomicU64::new(IDLE), wake: UnsafeCell::new(Wake::Sleeper), data: UnsafeCell::new(std::ptr::null()) }
+        Self {
+            word: AtomicU64::new(IDLE),
+            wake: UnsafeCell::new(Wake::Sleeper),
+            data: UnsafeCell::new(std::ptr::null()),
+        }
     }
 }
 

@@ -77,7 +77,8 @@ impl Ticket {
     /// Wins the wait, and keeps its owner where it is until the result is released. `None` if the wait was over already.
     #[inline]
     pub fn hold(self) -> Option<Held> {
-        (self.0 != 0 && slots::get(self.index()).hold(self.generation())).then_some(Held(self))
+        // Lazily: a `Held` that is dropped releases.
+        (self.0 != 0 && slots::get(self.index()).hold(self.generation())).then(|| Held(self))
     }
 
     /// Whether the wait can still be won: a hint, since others may be about to.

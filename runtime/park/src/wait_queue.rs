@@ -2,7 +2,7 @@
 
 use crate::fifo::Fifo;
 use crate::reason::Reason;
-use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use crate::sync::order_after_rmw;
 use crate::ticket::{Held, Ticket};
 use crate::waiter::{Waited, Waiter};
@@ -35,8 +35,8 @@ pub struct WaitQueue {
     entries: Fifo<(), Entry>,
     /// Entries whose wait has ended, as far as is known; may be off for moments.
     dead: AtomicI64,
-    /// Somebody goes through the queue.
-    sweeping: AtomicBool,
+    /// Counts the beginnings and the ends of sweeps: odd while somebody goes through the queue.
+    sweeps: AtomicU64,
 }
 
 /// Atomic because a sweep looks at it while others may reuse it.
@@ -48,10 +48,12 @@ struct Entry {
 
 impl Entry {
     fn get(&self) -> (Ticket, u64) {
-        let bits = self.ticket.load(Ordering::Relaxed);
+        // Acquire, partner of the releases in `push`: a sweep that reads what was stored for a later position finds by `is_front`, which
+        // comes after, that the head has moved on, and does not take this ticket and that data for a pair.
+        let bits = self.ticket.load(Ordering::Acquire);
         // SAFETY: only tickets are stored, by `push`, and before that 0, which is the dead ticket. If it belongs to another position than
         // the caller thinks it is a ticket all the same.
-        (unsafe { Ticket::from_bits(bits) }, self.data.load(Ordering::Relaxed))
+        (unsafe { Ticket::from_bits(bits) }, self.data.load(Ordering::Acquire))
     }
 }
 
@@ -71,7 +73,7 @@ impl WaitQueue {
     /// Nobody waits.
     #[cfg(not(tasklets_loom))]
     pub const fn new() -> Self {
-        Self { entries: Fifo::new(), dead: AtomicI64::new(0), sweeping: AtomicBool::new(false) }
+        Self { entries: Fifo::new(), dead: AtomicI64::new(0), sweeps: AtomicU64::new(0) }
     }
 
     /// Nobody waits.
@@ -94,6 +96,16 @@ impl WaitQueue {
         self.entries.len().saturating_sub(dead) as usize
     }
 
+    /// Whether somebody waits for whom `matches` holds, given the ticket and the data that were registered. Those who register meanwhile may be
+    /// missed: they look after that. May be wrong the other way: then it is worth looking again.
+    pub fn any(&self, mut matches: impl FnMut(Ticket, u64) -> bool) -> bool {
+        order_after_rmw();
+        self.entries.any(|entry| {
+            let (ticket, data) = entry.get();
+            ticket.is_open() && matches(ticket, data)
+        })
+    }
+
     /// Takes out whoever has waited longest. It stays suspended until the result is released, and what it has registered is the caller's
     /// alone until then.
     #[inline]
@@ -113,10 +125,19 @@ impl WaitQueue {
         self.pop().map(|(held, _)| held.release()).is_some()
     }
 
-    /// Wakes all that wait now. Those that come back meanwhile are not woken again.
+    /// Wakes all that wait now. Those that come meanwhile are not woken, except while somebody goes through the queue.
     pub fn wake_all(&self) {
-        for _ in 0..self.entries.len() {
-            if !self.wake_one() {
+        loop {
+            // Acquire: the entries that earlier sweeps have put at the end are counted below.
+            let sweeps = self.sweeps.load(Ordering::Acquire);
+            for _ in 0..self.entries.len() {
+                // A waiter always has an entry that is there to be taken, so if there is none, none is left.
+                if !self.wake_one() {
+                    return;
+                }
+            }
+            // A sweep may have put one that was here behind one that came later. It counted before it moved the head.
+            if sweeps.is_multiple_of(2) && self.sweeps.load(Ordering::Acquire) == sweeps {
                 return;
             }
         }
@@ -128,8 +149,8 @@ impl WaitQueue {
     pub fn push(&self, ticket: Ticket, data: u64) {
         loop {
             let Ok(place) = self.entries.reserve(u64::MAX) else { unreachable!("neither bounded nor ever closed") };
-            place.extra().ticket.store(ticket.into_bits(), Ordering::Relaxed);
-            place.extra().data.store(data, Ordering::Relaxed);
+            place.extra().ticket.store(ticket.into_bits(), Ordering::Release);
+            place.extra().data.store(data, Ordering::Release);
             if place.fill(()).is_ok() {
                 // Partner of the one in `is_empty`.
                 order_after_rmw();
@@ -141,9 +162,15 @@ impl WaitQueue {
     /// An entry was left behind whose wait has ended, or will right away, without having been [popped](Self::pop).
     pub fn forsake(&self) {
         let dead = self.dead.fetch_add(1, Ordering::Relaxed) + 1;
-        if dead > TOLERATED && dead as u64 > self.entries.len() / 2 && !self.sweeping.swap(true, Ordering::Acquire) {
+        if dead <= TOLERATED || dead as u64 <= self.entries.len() / 2 {
+            return;
+        }
+        let sweeps = self.sweeps.load(Ordering::Relaxed);
+        if sweeps.is_multiple_of(2)
+            && self.sweeps.compare_exchange(sweeps, sweeps + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        {
             self.sweep();
-            self.sweeping.store(false, Ordering::Release);
+            self.sweeps.store(sweeps + 2, Ordering::Release);
         }
     }
 
@@ -192,6 +219,15 @@ impl WaitQueue {
             self.forsake();
             return Wait::Ready;
         }
+        self.wait_pushed(waiter, deadline)
+    }
+
+    /// Waits, after [`push`](Self::push) with the ticket of `waiter` and a look. [`Wait::Woken`] or [`Wait::TimedOut`].
+    ///
+    /// # Cancellation
+    /// As [`wait`](Self::wait).
+    #[inline]
+    pub fn wait_pushed(&self, waiter: Waiter, deadline: Option<Instant>) -> Wait {
         let forsaken = Forsaken(self);
         match waiter.wait(deadline) {
             Waited::Signaled => {

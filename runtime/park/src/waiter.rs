@@ -135,6 +135,24 @@ impl Waiter {
         let this = std::mem::ManuallyDrop::new(self);
         end(this.context(), this.generation) != Some(Outcome::Signaled)
     }
+
+    /// As [`withdraw`](Self::withdraw), but never waits.
+    ///
+    /// # Errors
+    /// Gives the wait back if a signaller is busy with the owner's frame: its signal will come.
+    ///
+    /// # Panics
+    /// Elsewhere than where it was begun.
+    #[inline]
+    pub fn try_withdraw(self) -> Result<bool, Self> {
+        match self.context().slot().finish() {
+            Ok(outcome) => {
+                std::mem::forget(self);
+                Ok(outcome != Some(Outcome::Signaled))
+            }
+            Err(HeldByWinner) => Err(self),
+        }
+    }
 }
 
 /// Ends the running wait of `context`, which is the current one, waiting for a winner that holds it.

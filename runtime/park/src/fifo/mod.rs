@@ -45,7 +45,7 @@ mod segment;
 mod stock;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{SPINS, spin};
+use crate::sync::{SPINS, order_after_rmw, spin};
 use link::Link;
 use segment::{CELLS, Cell, Segment, State};
 use stock::Stock;
@@ -55,18 +55,21 @@ const CLOSED: u64 = 1;
 const POSITION_SHIFT: u32 = 1;
 
 /// See the [module](self). `X` goes with each value, may be looked at by anybody at any time, and stays as it was when the value is gone.
+///
+/// What senders change and what receivers change are 64 bytes apart, so in a queue that is aligned to that they do not share a cache line.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Fifo<T, X: Default = ()> {
     tail: Tail,
-    head: Head,
-    stock: Stock<T, X>,
     /// The link to the very first segment.
     origin: AtomicU64,
+    stock: Stock<T, X>,
+    apart: [u64; 1],
+    head: Head,
 }
 
-/// What senders change. On a cache line of its own.
+/// What senders change.
 #[derive(Debug)]
-#[repr(align(64))]
 struct Tail {
     word: AtomicU64,
     segment: AtomicU64,
@@ -76,7 +79,6 @@ struct Tail {
 
 /// What receivers change.
 #[derive(Debug)]
-#[repr(align(64))]
 struct Head {
     position: AtomicU64,
     segment: AtomicU64,
@@ -143,9 +145,10 @@ impl<T, X: Default> Fifo<T, X> {
     pub const fn new() -> Self {
         Self {
             tail: Tail { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT), room: AtomicU64::new(0) },
-            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
-            stock: Stock::new(),
             origin: AtomicU64::new(NO_SEGMENT),
+            stock: Stock::new(),
+            apart: [0],
+            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
         }
     }
 
@@ -154,9 +157,10 @@ impl<T, X: Default> Fifo<T, X> {
     pub fn new() -> Self {
         Self {
             tail: Tail { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT), room: AtomicU64::new(0) },
-            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
-            stock: Stock::new(),
             origin: AtomicU64::new(NO_SEGMENT),
+            stock: Stock::new(),
+            apart: [0],
+            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
         }
     }
 
@@ -196,7 +200,7 @@ impl<T, X: Default> Fifo<T, X> {
                 if position.saturating_sub(head) >= limit {
                     return Err(Refused::Full);
                 }
-                self.tail.room.store(head + limit, Ordering::Relaxed);
+                self.tail.room.store(head.saturating_add(limit), Ordering::Relaxed);
             }
             let last = Link::<Segment<T, X>>::from_bits(self.tail.segment.load(Ordering::Acquire));
             if !last.has_number(position / CELLS) {
@@ -328,8 +332,12 @@ impl<T, X: Default> Fifo<T, X> {
         }
         if link.has_number(number) && !link.segment().is_null() {
             // Failing, somebody else has done it.
-            let _ =
-                self.tail.segment.compare_exchange(last.into_bits(), link.into_bits(), Ordering::AcqRel, Ordering::Relaxed);
+            let _ = self.tail.segment.compare_exchange(
+                last.into_bits(),
+                link.into_bits(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
         }
     }
 
@@ -343,8 +351,12 @@ impl<T, X: Default> Fifo<T, X> {
         if link.segment().is_null() || !link.has_number(number) {
             return;
         }
-        let moved =
-            self.head.segment.compare_exchange(first.into_bits(), link.into_bits(), Ordering::AcqRel, Ordering::Relaxed);
+        let moved = self.head.segment.compare_exchange(
+            first.into_bits(),
+            link.into_bits(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
         if moved.is_ok() && !first.segment().is_null() {
             self.stock.retire(first.segment());
         }
@@ -396,7 +408,10 @@ impl<T, X: Default> Fifo<T, X> {
 
     /// Refuses every push from now on. Returns whether this was the first call.
     pub fn close(&self) -> bool {
-        self.tail.word.fetch_or(CLOSED, Ordering::SeqCst) & CLOSED == 0
+        let first = self.tail.word.fetch_or(CLOSED, Ordering::SeqCst) & CLOSED == 0;
+        // Before the look for those who wait, who look at the bit after they have registered.
+        order_after_rmw();
+        first
     }
 
     /// Whether it is closed.
@@ -406,21 +421,58 @@ impl<T, X: Default> Fifo<T, X> {
     }
 
     /// The first value's position and what goes with it. Others may take the value at any time: what was read is of that position only if
-    /// [`is_front`](Self::is_front) says so afterwards.
+    /// [`is_front`](Self::is_front) says so afterwards. Goes past segments and given-up places as a receiver does, so that whoever only
+    /// looks and uses [`pop_if`](Self::pop_if) gets on.
     pub fn front(&self) -> Option<(u64, &X)> {
-        let position = self.head.position.load(Ordering::SeqCst);
-        let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
-        if !first.has_number(position / CELLS) {
-            return None;
+        loop {
+            let position = self.head.position.load(Ordering::SeqCst);
+            let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
+            if !first.has_number(position / CELLS) {
+                if self.tail_position() <= position {
+                    return None;
+                }
+                self.leave_segment(first, position / CELLS);
+                continue;
+            }
+            // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
+            let cell = unsafe { (*first.segment()).cell(position) };
+            match cell.state(position) {
+                State::Full => return Some((position, &cell.extra)),
+                State::Empty => return None,
+                State::Broken | State::Done => {
+                    self.move_head(position);
+                }
+                State::Gone => {}
+            }
         }
-        // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-        let cell = unsafe { (*first.segment()).cell(position) };
-        (cell.state(position) == State::Full).then_some((position, &cell.extra))
+    }
+
+    /// Whether `matches` holds for what goes with some value that is there. Values that come or go meanwhile may or may not be looked at, and
+    /// what is looked at may be of another position by then; also true if the queue has changed too much to tell.
+    pub fn any(&self, mut matches: impl FnMut(&X) -> bool) -> bool {
+        let head = self.head.position.load(Ordering::SeqCst);
+        let tail = self.tail_position();
+        let mut link = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
+        for position in head..tail {
+            if !link.has_number(position / CELLS) {
+                link = Link::from_bits(self.next_of(link).load(Ordering::Acquire));
+                if link.segment().is_null() || !link.has_number(position / CELLS) {
+                    return true;
+                }
+            }
+            // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
+            let cell = unsafe { (*link.segment()).cell(position) };
+            if cell.state(position) == State::Full && matches(&cell.extra) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the value at `position` is still the first.
     pub fn is_front(&self, position: u64) -> bool {
-        // An acquire load after acquire loads of what is to be checked: not reordered with them.
+        // After acquire loads of what is to be checked, so not reordered with them; and if they saw what was stored, with release, for a
+        // later position, the head's move over this one came before that.
         self.head.position.load(Ordering::SeqCst) == position
     }
 

@@ -46,16 +46,13 @@ pub(super) struct Cell<T, X> {
 
 impl<T, X: Default> Cell<T, X> {
     fn new() -> Self {
-        Self {
-            word: AtomicU64::new(DONE),
-            extra: X::default(),
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-        }
+        Self { word: AtomicU64::new(DONE), extra: X::default(), value: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     pub(super) fn state(&self, position: u64) -> State {
-        // Acquire: FULL comes with the value.
-        let word = self.word.load(Ordering::Acquire);
+        // FULL comes with the value. Sequentially consistent: partner of `fill`, for a waiter that has registered and looks (a message
+        // that it misses finds it), and for whoever made something available and looks at the queue of waiters.
+        let word = self.word.load(Ordering::SeqCst);
         if word >> STATE_BITS != position {
             return State::Gone;
         }
@@ -138,10 +135,14 @@ impl<T, X: Default> Segment<T, X> {
     }
 
     /// Makes the cells those of segment number `number`. Published by the release that links the segment.
+    ///
+    /// The stores release too, for those who still look at the segment as an earlier one: whoever sees that it is used again then also
+    /// sees that the queue has gone past what it was. In particular a slow sender may prepare it under the *same* number once more, in
+    /// vain; its cells then look empty, and a receiver that is as slow must not take the queue for empty by an old tail.
     pub(super) fn prepare(&self, number: u64) {
-        self.next.store(Link::<Self>::null(number).into_bits(), Ordering::Relaxed);
+        self.next.store(Link::<Self>::null(number).into_bits(), Ordering::Release);
         for (cell, position) in self.cells.iter().zip(number * CELLS..) {
-            cell.word.store(position << STATE_BITS | EMPTY, Ordering::Relaxed);
+            cell.word.store(position << STATE_BITS | EMPTY, Ordering::Release);
         }
     }
 

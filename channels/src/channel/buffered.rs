@@ -1,0 +1,222 @@
+//! Channels that store messages.
+
+use super::{Carried, Channel, Frame, Mode, Outcome, is_past};
+use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use std::mem::MaybeUninit;
+use std::time::Instant;
+use tasklets_park::fifo::Refused;
+use tasklets_park::{Held, Reason, Wait};
+
+/// What became of an attempt to give a message to a waiting receiver.
+enum Given<T> {
+    Yes,
+    /// Nobody waits, or others come first. The one to be told once the message is in the queue, if any.
+    No(T, Option<Held>),
+    Closed(T),
+}
+
+impl<T> Channel<T> {
+    /// Sends if there is room.
+    #[inline]
+    pub(super) fn try_append(&self, message: T) -> Result<(), TrySendError<T>> {
+        // Those who wait for room come first.
+        if self.is_bounded() && !self.senders.is_empty() {
+            self.serve_senders();
+        }
+        let (message, poked) = if self.receivers.is_empty() {
+            (message, None)
+        } else {
+            match self.give(message) {
+                Given::Yes => return Ok(()),
+                Given::Closed(message) => return Err(TrySendError::Disconnected(message)),
+                Given::No(message, poked) => (message, poked),
+            }
+        };
+        match self.messages.push(message, self.limit) {
+            Ok(()) => {
+                drop(poked);
+                if !self.receivers.is_empty() {
+                    self.serve_receivers();
+                }
+                Ok(())
+            }
+            Err((Refused::Full, message)) => Err(TrySendError::Full(message)),
+            Err((Refused::Closed, message)) => Err(TrySendError::Disconnected(message)),
+        }
+    }
+
+    /// Gives the message to whoever has waited longest, unless there are messages before it.
+    ///
+    /// This sending and that receiving take effect together, at a moment when the queue was empty: when we looked, or if the receiver came
+    /// later, when it looked before it registered.
+    #[cold]
+    fn give(&self, message: T) -> Given<T> {
+        while self.messages.is_empty() {
+            let Some((held, data)) = self.receivers.pop() else { break };
+            // SAFETY: held until the end of the round, or of the send.
+            let frame = unsafe { Frame::from_data(data) };
+            if self.is_closed() {
+                // It finds that out by itself.
+                frame.let_go(held, Outcome::Retry);
+                return Given::Closed(message);
+            }
+            match frame.mode {
+                Mode::Message => {
+                    // SAFETY: a receiver's frame of this channel, held, and not given anything.
+                    unsafe { frame.put(message) };
+                    held.release();
+                    return Given::Yes;
+                }
+                Mode::Observe => frame.let_go(held, Outcome::Told),
+                Mode::Poke | Mode::Late => {
+                    frame.end(Outcome::Told);
+                    return Given::No(message, Some(held));
+                }
+            }
+        }
+        Given::No(message, None)
+    }
+
+    /// After a message came into the queue: gives messages to those who wait for them.
+    pub(crate) fn serve_receivers(&self) {
+        while self.messages.is_ready() {
+            let Some((held, data)) = self.receivers.pop() else { return };
+            // SAFETY: held until the end of the round.
+            let frame = unsafe { Frame::from_data(data) };
+            match frame.mode {
+                Mode::Message => {
+                    let Some(message) = self.messages.pop() else {
+                        frame.let_go(held, Outcome::Retry);
+                        continue;
+                    };
+                    // SAFETY: a receiver's frame of this channel, held, and not given anything.
+                    unsafe { frame.put(message) };
+                    held.release();
+                    if self.is_bounded() && !self.senders.is_empty() {
+                        self.serve_senders();
+                    }
+                }
+                Mode::Observe => frame.let_go(held, Outcome::Told),
+                // It takes this message itself; for others there are their own senders.
+                Mode::Poke | Mode::Late => return frame.let_go(held, Outcome::Told),
+            }
+        }
+    }
+
+    /// After there came to be room in the queue: moves messages of those who wait for it. Returns whether any were moved.
+    pub(super) fn serve_senders(&self) -> bool {
+        let mut moved = false;
+        while self.messages.len() < self.limit {
+            let Some((held, data)) = self.senders.pop() else { break };
+            // SAFETY: held until the end of the round.
+            let frame = unsafe { Frame::from_data(data) };
+            match frame.mode {
+                Mode::Message => {
+                    // SAFETY: a sender's frame of this channel, held, with its message there.
+                    let message = unsafe { frame.take::<T>() };
+                    match self.messages.push(message, self.limit) {
+                        Ok(()) => moved = true,
+                        Err((refused, message)) => {
+                            // SAFETY: we have just taken it from there, and hold the frame.
+                            unsafe { frame.put_back(message) };
+                            if refused == Refused::Closed {
+                                frame.end(Outcome::Closed);
+                            }
+                        }
+                    }
+                    held.release();
+                }
+                Mode::Observe => frame.let_go(held, Outcome::Told),
+                // It uses this room itself; for other room there are those who make it.
+                Mode::Poke | Mode::Late => {
+                    frame.let_go(held, Outcome::Told);
+                    break;
+                }
+            }
+        }
+        if moved && !self.receivers.is_empty() {
+            self.serve_receivers();
+        }
+        moved
+    }
+
+    /// Receives if there is a message.
+    #[inline]
+    pub(super) fn try_take(&self) -> Result<T, TryRecvError> {
+        loop {
+            if let Some(message) = self.messages.pop() {
+                if self.is_bounded() && !self.senders.is_empty() {
+                    self.serve_senders();
+                }
+                return Ok(message);
+            }
+            // Messages of those who wait for room are behind an empty queue only for moments, while somebody moves them.
+            if self.is_bounded() && !self.senders.is_empty() && self.serve_senders() {
+                continue;
+            }
+            if !self.is_closed() {
+                return Err(TryRecvError::Empty);
+            }
+            // Closed before this look: what it does not find, nobody will.
+            return self.messages.pop().ok_or(TryRecvError::Disconnected);
+        }
+    }
+
+    /// Sends, waiting for room.
+    #[cold]
+    pub(super) fn append(&self, mut message: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        loop {
+            if is_past(deadline) {
+                return Err(SendTimeoutError::Timeout(message));
+            }
+            let carried = Carried::new(message);
+            let frame = Frame::new(Mode::Message, carried.pointer());
+            let look = || self.has_room() || self.is_closed();
+            message = match self.senders.wait(frame.data(), Reason::Send, deadline, look) {
+                Wait::Ready => carried.into_inner(),
+                Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
+                Wait::Woken => match frame.outcome() {
+                    Outcome::Done => {
+                        carried.forget();
+                        return Ok(());
+                    }
+                    Outcome::Closed => return Err(SendTimeoutError::Disconnected(carried.into_inner())),
+                    _ => carried.into_inner(),
+                },
+            };
+            message = match self.try_append(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(message)) => return Err(SendTimeoutError::Disconnected(message)),
+                Err(TrySendError::Full(message)) => message,
+            };
+        }
+    }
+
+    /// Receives, waiting for a message.
+    #[cold]
+    pub(super) fn take(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
+        loop {
+            if is_past(deadline) {
+                return Err(RecvTimeoutError::Timeout);
+            }
+            let mut message = MaybeUninit::<T>::uninit();
+            let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
+            let look = || self.messages.is_ready() || self.is_closed();
+            match self.receivers.wait(frame.data(), Reason::Receive, deadline, look) {
+                // SAFETY: `Done` says that a message was put there, for us.
+                Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),
+                Wait::Woken | Wait::Ready => {}
+                Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
+            }
+            match self.try_take() {
+                Ok(message) => return Ok(message),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.messages.len() < self.limit
+    }
+}

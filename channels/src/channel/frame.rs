@@ -1,0 +1,166 @@
+//! What a waiting sender or receiver shows to whoever takes it out of the queue.
+
+use std::cell::Cell;
+use std::ptr;
+use tasklets_park::{Held, Reason, Token};
+
+/// What is to be done with a waiter that was taken out of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A receiver: put the message there. A sender: take the message from there.
+    Message,
+    /// A receiver or sender that is only told to try again, and takes or sends one message then.
+    Poke,
+    /// Somebody who wants to know and takes or sends nothing.
+    Observe,
+    /// A sender that makes its message once it has found a receiver.
+    Late,
+}
+
+/// What has happened to a waiter that was taken out of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was not taken out yet.
+    Waiting,
+    /// Nothing: try again.
+    Retry,
+    /// There is something for it: try at once.
+    Told,
+    /// The message was handed over.
+    Done,
+    /// The two have found each other; the message is on its way, and `coming` will tell.
+    Coming,
+    /// The channel was closed.
+    Closed,
+}
+
+/// A waiter's side of a hand-over.
+///
+/// It belongs to the waiter until it is in a queue, then to whoever holds the waiter until the release, then to the waiter again: see
+/// [`Held`](tasklets_park::Held), which orders the accesses. With [`Outcome::Coming`] it belongs to the sender from the release until it
+/// notifies `coming`.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) mode: Mode,
+    outcome: Cell<Outcome>,
+    /// Where the message is or is to go: memory for one of the channel's type.
+    message: Cell<*mut ()>,
+    /// A late sender's: the frame of the receiver that it has found.
+    partner: Cell<*const Frame>,
+    coming: Token,
+}
+
+impl Frame {
+    pub(crate) fn new(mode: Mode, message: *mut ()) -> Self {
+        Self {
+            mode,
+            outcome: Cell::new(Outcome::Waiting),
+            message: Cell::new(message),
+            partner: Cell::new(ptr::null()),
+            coming: Token::new(),
+        }
+    }
+
+    /// Makes it as new, with the message somewhere else.
+    pub(crate) fn reset(&mut self, mode: Mode, message: *mut ()) {
+        *self = Self::new(mode, message);
+    }
+
+    /// The number under which it is registered: its address, and whether it only observes.
+    #[inline]
+    pub(crate) fn data(&self) -> u64 {
+        ptr::from_ref(self).expose_provenance() as u64 | u64::from(self.mode == Mode::Observe)
+    }
+
+    /// Whether the frame with this number only observes.
+    pub(crate) fn observes(data: u64) -> bool {
+        data & 1 != 0
+    }
+
+    /// The frame of a waiter that is held.
+    ///
+    /// # Safety
+    /// `data` was registered, and popped together with a `Held` that is released only after the last use of the frame.
+    #[inline]
+    pub(crate) unsafe fn from_data<'a>(data: u64) -> &'a Self {
+        // SAFETY: whoever registers a frame keeps it where it is until its wait has ended, and a held wait ends by the release.
+        unsafe { &*ptr::with_exposed_provenance(data as usize & !1) }
+    }
+
+    #[inline]
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome.get()
+    }
+
+    #[inline]
+    pub(crate) fn end(&self, outcome: Outcome) {
+        self.outcome.set(outcome);
+    }
+
+    /// Lets a waiter go that is held.
+    pub(crate) fn let_go(&self, held: Held, outcome: Outcome) {
+        self.end(outcome);
+        held.release();
+    }
+
+    /// Hands over: puts `message` there.
+    ///
+    /// # Safety
+    /// The frame is a receiver's on a channel of `T`, the caller holds it, and nothing was put there.
+    #[inline]
+    pub(crate) unsafe fn put<T>(&self, message: T) {
+        // SAFETY: the receiver has memory for one `T` there, as the caller promises.
+        unsafe { self.message.get().cast::<T>().write(message) };
+        self.outcome.set(Outcome::Done);
+    }
+
+    /// Hands over: takes the message.
+    ///
+    /// # Safety
+    /// The frame is a sender's on a channel of `T` with its message there, and the caller holds it.
+    #[inline]
+    pub(crate) unsafe fn take<T>(&self) -> T {
+        self.outcome.set(Outcome::Done);
+        // SAFETY: the sender's message is there, and it leaves it alone once the outcome is `Done`.
+        unsafe { self.message.get().cast::<T>().read() }
+    }
+
+    /// Undoes [`take`](Self::take).
+    ///
+    /// # Safety
+    /// The caller has taken `message` from there, and still holds the frame.
+    pub(crate) unsafe fn put_back<T>(&self, message: T) {
+        // SAFETY: the memory is the sender's for one `T`, and empty.
+        unsafe { self.message.get().cast::<T>().write(message) };
+        self.outcome.set(Outcome::Retry);
+    }
+
+    /// A receiver that is held: it has found a late sender.
+    pub(crate) fn promise(&self, held: Held) {
+        self.let_go(held, Outcome::Coming);
+    }
+
+    /// A late sender that is held: it has found a receiver, whose frame this is.
+    pub(crate) fn found(&self, receiver: &Self) {
+        receiver.outcome.set(Outcome::Coming);
+        self.partner.set(receiver);
+        self.outcome.set(Outcome::Coming);
+    }
+
+    /// A late sender's: the receiver that it has found.
+    pub(crate) fn partner(&self) -> *const Self {
+        self.partner.get()
+    }
+
+    /// Receiver, found by a late sender: waits until the message is there ([`Outcome::Done`]) or the sender has changed its mind.
+    pub(crate) fn wait_for_message(&self) -> Outcome {
+        // Firmly: the sender writes to this frame.
+        self.coming.wait_firmly_because(Reason::Receive);
+        self.outcome.get()
+    }
+
+    /// Late sender: lets the receiver go, after [`put`](Self::put) or [`end`](Self::end).
+    pub(crate) fn arrive(&self) {
+        self.coming.notify();
+    }
+}

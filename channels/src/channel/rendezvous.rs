@@ -1,0 +1,227 @@
+//! Channels that store nothing: a message goes from hand to hand.
+
+use super::{Carried, Channel, Frame, Mode, Outcome, is_past};
+use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use std::mem::MaybeUninit;
+use std::time::Instant;
+use tasklets_park::{Held, Reason, Wait, Waiter};
+
+impl<T> Channel<T> {
+    /// Takes out the receiver that has waited longest, telling observers on the way.
+    pub(super) fn pop_receiver(&self) -> Option<(Held, &Frame)> {
+        loop {
+            let (held, data) = self.receivers.pop()?;
+            // SAFETY: the caller gets the two together, and uses the frame until it releases the other.
+            let frame = unsafe { Frame::from_data(data) };
+            if matches!(frame.mode, Mode::Message) {
+                return Some((held, frame));
+            }
+            frame.let_go(held, Outcome::Told);
+        }
+    }
+
+    /// As [`pop_receiver`](Self::pop_receiver), for a sender.
+    fn pop_sender(&self) -> Option<(Held, &Frame)> {
+        loop {
+            let (held, data) = self.senders.pop()?;
+            // SAFETY: as above.
+            let frame = unsafe { Frame::from_data(data) };
+            if matches!(frame.mode, Mode::Message | Mode::Late) {
+                return Some((held, frame));
+            }
+            frame.let_go(held, Outcome::Told);
+        }
+    }
+
+    /// Takes the message of a sender that is held, which may make it first. `None` if it was to be made and was not.
+    fn take_from(held: Held, sender: &Frame) -> Option<T> {
+        if sender.mode == Mode::Message {
+            // SAFETY: a sender's frame of this channel, held, with its message there.
+            let message = unsafe { sender.take() };
+            held.release();
+            return Some(message);
+        }
+        let mut message = MaybeUninit::<T>::uninit();
+        let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
+        sender.found(&frame);
+        held.release();
+        // SAFETY: `Done` says that a message was put there, for us.
+        (frame.wait_for_message() == Outcome::Done).then(|| unsafe { message.assume_init() })
+    }
+
+    /// Sends if a receiver waits.
+    pub(super) fn try_meet_receiver(&self, message: T) -> Result<(), TrySendError<T>> {
+        if self.is_closed() {
+            return Err(TrySendError::Disconnected(message));
+        }
+        let Some((held, frame)) = self.pop_receiver() else { return Err(TrySendError::Full(message)) };
+        if self.is_closed() {
+            frame.let_go(held, Outcome::Retry);
+            return Err(TrySendError::Disconnected(message));
+        }
+        // SAFETY: a receiver's frame of this channel, held, and not given anything.
+        unsafe { frame.put(message) };
+        held.release();
+        Ok(())
+    }
+
+    /// Receives if a sender waits.
+    pub(super) fn try_meet_sender(&self) -> Result<T, TryRecvError> {
+        loop {
+            // What was handed to somebody who has gone.
+            if let Some(message) = self.messages.pop() {
+                return Ok(message);
+            }
+            let Some((held, frame)) = self.pop_sender() else {
+                if !self.is_closed() {
+                    return Err(TryRecvError::Empty);
+                }
+                return self.messages.pop().ok_or(TryRecvError::Disconnected);
+            };
+            if self.is_closed() {
+                frame.let_go(held, Outcome::Closed);
+                continue;
+            }
+            if let Some(message) = Self::take_from(held, frame) {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Sends, waiting for a receiver.
+    #[cold]
+    pub(super) fn meet_receiver(&self, mut message: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
+        loop {
+            if is_past(deadline) {
+                return Err(SendTimeoutError::Timeout(message));
+            }
+            let carried = Carried::new(message);
+            let frame = Frame::new(Mode::Message, carried.pointer());
+            let waiter = Waiter::begin().because(Reason::Send);
+            self.senders.push(waiter.ticket(), frame.data());
+            // The look after registering.
+            if self.is_closed() {
+                return self.leave_senders(waiter, &frame, carried);
+            }
+            if !self.receivers.is_empty()
+                && let Some((held, receiver)) = self.pop_receiver()
+            {
+                // Step 3 of the conflict: may wait for a receiver that holds us.
+                let withdrawn = waiter.withdraw();
+                if withdrawn {
+                    self.senders.forsake();
+                }
+                if !withdrawn && frame.outcome() != Outcome::Retry {
+                    receiver.let_go(held, Outcome::Retry);
+                    return sent(&frame, carried);
+                }
+                if self.is_closed() {
+                    receiver.let_go(held, Outcome::Retry);
+                    return Err(SendTimeoutError::Disconnected(carried.into_inner()));
+                }
+                // SAFETY: a receiver's frame of this channel, held, and not given anything.
+                unsafe { receiver.put(carried.into_inner()) };
+                held.release();
+                return Ok(());
+            }
+            message = match self.senders.wait_pushed(waiter, deadline) {
+                Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
+                Wait::Woken | Wait::Ready => match frame.outcome() {
+                    Outcome::Done | Outcome::Closed => return sent(&frame, carried),
+                    _ => carried.into_inner(),
+                },
+            };
+            message = match self.try_meet_receiver(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(message)) => return Err(SendTimeoutError::Disconnected(message)),
+                Err(TrySendError::Full(message)) => message,
+            };
+        }
+    }
+
+    /// The channel was found closed right after registering.
+    fn leave_senders(&self, waiter: Waiter, frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
+        if waiter.withdraw() {
+            self.senders.forsake();
+            return Err(SendTimeoutError::Disconnected(carried.into_inner()));
+        }
+        sent(frame, carried)
+    }
+
+    /// Receives, waiting for a sender.
+    #[cold]
+    pub(super) fn meet_sender(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
+        loop {
+            if is_past(deadline) {
+                return Err(RecvTimeoutError::Timeout);
+            }
+            let mut message = MaybeUninit::<T>::uninit();
+            let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
+            let waiter = Waiter::begin().because(Reason::Receive);
+            self.receivers.push(waiter.ticket(), frame.data());
+            // The look after registering.
+            let wait = if self.is_closed() || self.messages.is_ready() {
+                self.leave_receivers(waiter)
+            } else if !self.senders.is_empty()
+                && let Some((held, sender)) = self.pop_sender()
+            {
+                match waiter.try_withdraw() {
+                    Ok(true) => {
+                        self.receivers.forsake();
+                        match Self::take_from(held, sender) {
+                            Some(message) => return Ok(message),
+                            None => Wait::Ready,
+                        }
+                    }
+                    Ok(false) => {
+                        sender.let_go(held, Outcome::Retry);
+                        Wait::Woken
+                    }
+                    Err(waiter) => {
+                        // Step 3 of the conflict: give in, then wait.
+                        sender.let_go(held, Outcome::Retry);
+                        self.receivers.wait_pushed(waiter, deadline)
+                    }
+                }
+            } else {
+                self.receivers.wait_pushed(waiter, deadline)
+            };
+            match wait {
+                Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
+                Wait::Woken if frame.outcome() == Outcome::Coming => {
+                    if frame.wait_for_message() == Outcome::Done {
+                        // SAFETY: `Done` says that a message was put there, for us.
+                        return Ok(unsafe { message.assume_init() });
+                    }
+                }
+                // SAFETY: as above.
+                Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),
+                Wait::Woken | Wait::Ready => {}
+            }
+            match self.try_meet_sender() {
+                Ok(message) => return Ok(message),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    fn leave_receivers(&self, waiter: Waiter) -> Wait {
+        if waiter.withdraw() {
+            self.receivers.forsake();
+            Wait::Ready
+        } else {
+            Wait::Woken
+        }
+    }
+}
+
+/// How a send ended whose waiter was taken out by somebody who has not told it to try again.
+fn sent<T>(frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
+    if frame.outcome() == Outcome::Done {
+        carried.forget();
+        Ok(())
+    } else {
+        Err(SendTimeoutError::Disconnected(carried.into_inner()))
+    }
+}

@@ -1,0 +1,145 @@
+//! What a select needs of a channel.
+
+use super::{Channel, Frame, Outcome};
+use std::ptr::NonNull;
+use tasklets_park::Ticket;
+use tasklets_park::fifo::Refused;
+
+/// A send that a select has committed to before the message is there.
+#[derive(Debug)]
+pub(crate) enum SendToken {
+    /// A place in the queue, as numbers.
+    Place((*const (), u64)),
+    /// A receiver that waits for the message, by its frame.
+    Receiver(NonNull<Frame>),
+    /// The channel is closed.
+    Disconnected,
+}
+
+impl<T> Channel<T> {
+    /// Commits to a send if that needs no waiting.
+    pub(crate) fn start_send(&self) -> Option<SendToken> {
+        if self.is_rendezvous() {
+            if self.is_closed() {
+                return Some(SendToken::Disconnected);
+            }
+            let (held, receiver) = self.pop_receiver()?;
+            if self.is_closed() {
+                receiver.let_go(held, Outcome::Retry);
+                return Some(SendToken::Disconnected);
+            }
+            receiver.promise(held);
+            return Some(SendToken::Receiver(NonNull::from(receiver)));
+        }
+        if self.is_bounded() && !self.senders.is_empty() {
+            self.serve_senders();
+        }
+        match self.messages.reserve(self.limit) {
+            Ok(place) => Some(SendToken::Place(place.into_raw())),
+            Err(Refused::Closed) => Some(SendToken::Disconnected),
+            Err(Refused::Full) => None,
+        }
+    }
+
+    /// Carries out a send that was committed to. Gives the message back if the channel is closed, or with `true` if the place was lost,
+    /// because the message took too long: the send must start again.
+    ///
+    /// # Safety
+    /// The token came from [`start_send`](Self::start_send) of this channel, or from the frame of a late sender in its queue, and is used
+    /// once.
+    pub(crate) unsafe fn finish_send(&self, token: SendToken, message: T) -> Result<(), (T, bool)> {
+        match token {
+            SendToken::Disconnected => Err((message, false)),
+            SendToken::Receiver(frame) => {
+                // SAFETY: the receiver waits until `arrive`; its frame is one of this channel, ours until then, and was given nothing.
+                unsafe {
+                    frame.as_ref().put(message);
+                    frame.as_ref().arrive();
+                }
+                Ok(())
+            }
+            SendToken::Place(place) => {
+                // SAFETY: it is a place of this queue, used once.
+                unsafe { self.messages.place_from_raw(place) }.fill(message).map_err(|message| (message, true))?;
+                if !self.receivers.is_empty() {
+                    self.serve_receivers();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back a send that was committed to.
+    ///
+    /// # Safety
+    /// As [`finish_send`](Self::finish_send).
+    pub(crate) unsafe fn give_up_send(&self, token: SendToken) {
+        match token {
+            SendToken::Disconnected => {}
+            SendToken::Receiver(frame) => {
+                // SAFETY: as in `finish_send`.
+                unsafe {
+                    frame.as_ref().end(Outcome::Retry);
+                    frame.as_ref().arrive();
+                }
+            }
+            SendToken::Place(place) => {
+                // SAFETY: as in `finish_send`.
+                drop(unsafe { self.messages.place_from_raw(place) });
+                // It may have been the one that made the queue look full, or the one before which nothing could be received.
+                if self.is_bounded() && !self.senders.is_empty() {
+                    self.serve_senders();
+                }
+                if !self.receivers.is_empty() {
+                    self.serve_receivers();
+                }
+            }
+        }
+    }
+
+    /// A sender that was told of room does not use it.
+    pub(crate) fn pass_on_room(&self) {
+        self.serve_senders();
+    }
+
+    pub(crate) fn register_sender(&self, ticket: Ticket, frame: &Frame) {
+        self.senders.push(ticket, frame.data());
+    }
+
+    pub(crate) fn register_receiver(&self, ticket: Ticket, frame: &Frame) {
+        self.receivers.push(ticket, frame.data());
+    }
+
+    pub(crate) fn forsake_sender(&self) {
+        self.senders.forsake();
+    }
+
+    pub(crate) fn forsake_receiver(&self) {
+        self.receivers.forsake();
+    }
+
+    /// Whether a send would not wait. `own` has registered with this channel too, and does not count; nor, with `own`, do observers count
+    /// as nobody: they must be told.
+    pub(crate) fn is_send_ready(&self, own: Option<Ticket>) -> bool {
+        if self.is_rendezvous() {
+            return self.is_closed() || self.receivers.any(|ticket, data| counts(own, ticket, data));
+        }
+        self.has_room() || self.is_closed()
+    }
+
+    /// As [`is_send_ready`](Self::is_send_ready), for a receive.
+    pub(crate) fn is_recv_ready(&self, own: Option<Ticket>) -> bool {
+        if self.messages.is_ready() || self.is_closed() {
+            return true;
+        }
+        self.is_rendezvous() && self.senders.any(|ticket, data| counts(own, ticket, data))
+    }
+}
+
+/// Whether somebody on the other side of a rendezvous counts for whoever asks.
+fn counts(own: Option<Ticket>, ticket: Ticket, data: u64) -> bool {
+    match own {
+        Some(own) => ticket != own,
+        None => !Frame::observes(data),
+    }
+}

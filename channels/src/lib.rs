@@ -1,0 +1,34 @@
+//! Lock-free channels and `select!`, for tasklets, threads and futures.
+
+mod channel;
+mod err;
+mod flavor;
+mod futures;
+mod iter;
+mod new;
+mod receiver;
+mod recv_many;
+mod select;
+mod select_macro;
+mod send_many;
+mod sender;
+mod shared;
+mod time;
+
+pub use err::{
+    ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError, SendTimeoutError, TryReadyError,
+    TryRecvError, TrySelectError, TrySendError,
+};
+pub use futures::{RecvFuture, RecvStream, SendFuture, SendSink};
+pub use iter::{IntoIter, Iter, TryIter};
+pub use new::{after, at, bounded, never, tick, unbounded};
+pub use receiver::Receiver;
+pub use select::{Select, SelectedOperation};
+pub use send_many::SendManyError;
+pub use sender::Sender;
+
+/// What the macros expand to.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::select::begin as select;
+}

@@ -1,0 +1,153 @@
+//! One operation that a select may choose.
+
+use super::buffer::Buffer;
+use crate::channel::{Frame, Mode, SendToken};
+use crate::err::TryRecvError;
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use std::alloc::Layout;
+use std::time::Instant;
+use tasklets_park::Ticket;
+
+/// What a select has committed to.
+#[derive(Debug)]
+pub(super) enum Started {
+    Send(SendToken),
+    /// The message is in the select's buffer; the function drops it there.
+    Received(unsafe fn(*mut ())),
+    /// There is no message, and there will be none.
+    Disconnected,
+}
+
+/// A sender or a receiver, of whatever type of message.
+pub(super) trait Case {
+    /// Of the message to receive; nothing for a sender.
+    fn layout(&self) -> Layout;
+    /// Commits to the operation if that needs no waiting.
+    fn try_start(&self, buffer: &mut Buffer) -> Option<Started>;
+    /// What is started when the message was put into the buffer.
+    fn received(&self) -> Started;
+    /// How the case waits.
+    fn mode(&self) -> Mode;
+    fn register(&self, ticket: Ticket, frame: &Frame);
+    /// What was registered is not needed any more, and nobody has taken it out.
+    fn forsake(&self);
+    /// It was told that it could go on, and does something else: others may.
+    fn pass_on(&self);
+    /// Whether the operation would not wait; with a ticket, asked by one that has registered with it.
+    fn is_ready(&self, own: Option<Ticket>) -> bool;
+    /// When it will become ready by itself.
+    fn deadline(&self) -> Option<Instant>;
+    /// Takes back what was started, except for a message that was received.
+    fn give_up(&self, token: SendToken);
+}
+
+impl<T> Case for Sender<T> {
+    fn layout(&self) -> Layout {
+        Layout::new::<()>()
+    }
+
+    #[inline]
+    fn try_start(&self, _: &mut Buffer) -> Option<Started> {
+        self.channel().start_send().map(Started::Send)
+    }
+
+    fn received(&self) -> Started {
+        unreachable!("senders receive nothing")
+    }
+
+    fn mode(&self) -> Mode {
+        if self.channel().is_rendezvous() { Mode::Late } else { Mode::Poke }
+    }
+
+    fn register(&self, ticket: Ticket, frame: &Frame) {
+        self.channel().register_sender(ticket, frame);
+    }
+
+    fn forsake(&self) {
+        self.channel().forsake_sender();
+    }
+
+    fn pass_on(&self) {
+        self.channel().pass_on_room();
+    }
+
+    fn is_ready(&self, own: Option<Ticket>) -> bool {
+        self.channel().is_send_ready(own)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn give_up(&self, token: SendToken) {
+        // SAFETY: a select gives up what this case, or its frame in this channel, has started, once.
+        unsafe { self.channel().give_up_send(token) }
+    }
+}
+
+/// Drops a message where it is.
+unsafe fn drop_message<T>(message: *mut ()) {
+    // SAFETY: the caller says that there is one, and that it is not used again.
+    unsafe { message.cast::<T>().drop_in_place() }
+}
+
+impl<T> Case for Receiver<T> {
+    fn layout(&self) -> Layout {
+        Layout::new::<T>()
+    }
+
+    #[inline]
+    fn try_start(&self, buffer: &mut Buffer) -> Option<Started> {
+        match self.flavor().try_recv() {
+            Ok(message) => {
+                // SAFETY: the buffer has room for one, at an address that is good for now.
+                unsafe { buffer.room_for(Layout::new::<T>()).cast::<T>().write(message) };
+                Some(self.received())
+            }
+            Err(TryRecvError::Disconnected) => Some(Started::Disconnected),
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+
+    fn received(&self) -> Started {
+        Started::Received(drop_message::<T>)
+    }
+
+    fn mode(&self) -> Mode {
+        Mode::Message
+    }
+
+    fn register(&self, ticket: Ticket, frame: &Frame) {
+        if let Some(channel) = self.flavor().channel() {
+            channel.register_receiver(ticket, frame);
+        }
+    }
+
+    fn forsake(&self) {
+        if let Some(channel) = self.flavor().channel() {
+            channel.forsake_receiver();
+        }
+    }
+
+    fn pass_on(&self) {
+        if let Some(channel) = self.flavor().channel() {
+            channel.serve_receivers();
+        }
+    }
+
+    fn is_ready(&self, own: Option<Ticket>) -> bool {
+        match self.flavor().channel() {
+            Some(channel) => channel.is_recv_ready(own),
+            None => !self.flavor().is_empty(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.flavor().deadline()
+    }
+
+    fn give_up(&self, _: SendToken) {
+        unreachable!("receivers send nothing")
+    }
+}

@@ -1,0 +1,94 @@
+//! An operation that a select has chosen.
+
+use super::buffer::Buffer;
+use super::case::{Case, Started};
+use crate::err::{RecvError, SendError};
+use crate::receiver::Receiver;
+use crate::sender::Sender;
+use std::alloc::Layout;
+use std::fmt;
+use std::ptr;
+
+/// The operation that a [`Select`](super::Select) has chosen, to be carried out with [`send`](Self::send) or [`recv`](Self::recv).
+///
+/// # Panics
+/// Dropping it without carrying it out panics, since others may count on it; whoever does is told to look for somebody else.
+#[must_use = "the operation is to be carried out with `send` or `recv`"]
+pub struct SelectedOperation<'a> {
+    index: usize,
+    case: &'a dyn Case,
+    /// `None` once it was carried out.
+    started: Option<Started>,
+    buffer: Buffer,
+}
+
+impl<'a> SelectedOperation<'a> {
+    pub(super) fn new(index: usize, case: &'a dyn Case, started: Started, buffer: Buffer) -> Self {
+        Self { index, case, started: Some(started), buffer }
+    }
+
+    /// The index that [`Select::send`](super::Select::send) or [`Select::recv`](super::Select::recv) returned for it.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    fn is_on<C>(&self, handle: &C) -> bool {
+        ptr::addr_eq(ptr::from_ref(self.case), ptr::from_ref(handle))
+    }
+
+    /// Carries out a send. May suspend if making the message took so long that a receiver did not want to wait; the send then starts again.
+    ///
+    /// # Errors
+    /// Gives the message back if the channel is closed.
+    ///
+    /// # Panics
+    /// If `sender` is not the one that was given to the select for this operation.
+    pub fn send<T>(mut self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
+        assert!(self.is_on(sender), "passed a sender that was not selected");
+        let Some(Started::Send(token)) = self.started.take() else { unreachable!("a sender starts sends, once") };
+        // SAFETY: this sender has started it, and it is used once.
+        match unsafe { sender.channel().finish_send(token, message) } {
+            Ok(()) => Ok(()),
+            Err((message, false)) => Err(SendError(message)),
+            Err((message, true)) => sender.send(message),
+        }
+    }
+
+    /// Carries out a receive. Never suspends.
+    ///
+    /// # Errors
+    /// If the channel is empty and closed, or without senders.
+    ///
+    /// # Panics
+    /// If `receiver` is not the one that was given to the select for this operation.
+    pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
+        assert!(self.is_on(receiver), "passed a receiver that was not selected");
+        match self.started.take() {
+            // SAFETY: the same receiver of `T` has put a message there, and it is taken out this once.
+            Some(Started::Received(_)) => Ok(unsafe { self.buffer.message(Layout::new::<T>()).cast::<T>().read() }),
+            _ => Err(RecvError),
+        }
+    }
+}
+
+impl fmt::Debug for SelectedOperation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SelectedOperation").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SelectedOperation<'_> {
+    fn drop(&mut self) {
+        match self.started.take() {
+            None => return,
+            Some(Started::Send(token)) => self.case.give_up(token),
+            Some(Started::Received(drop_message)) => {
+                let layout = self.case.layout();
+                // SAFETY: the message is there, and nobody takes it out any more.
+                unsafe { drop_message(self.buffer.message(layout)) }
+            }
+            Some(Started::Disconnected) => {}
+        }
+        assert!(std::thread::panicking(), "a `SelectedOperation` was dropped without `send` or `recv`");
+    }
+}
