@@ -30,6 +30,18 @@ pub(crate) struct Shared<T> {
     channel: Channel<T>,
 }
 
+/// The memory goes away: a model fails if any access did not happen before, or comes after.
+#[cfg(tasklets_loom)]
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.senders.with_mut(|_| ());
+            self.receivers.with_mut(|_| ());
+            self.sides.with_mut(|_| ());
+        }
+    }
+}
+
 /// One of the two sides of a channel.
 pub(crate) trait Side {
     /// The count of this side's handles.

@@ -1,6 +1,6 @@
 //! What a waiting sender or receiver shows to whoever takes it out of the queue.
 
-use std::cell::Cell;
+use super::cell::Cell;
 use std::ptr;
 use tasklets_park::{Held, Reason, Token};
 

@@ -40,6 +40,7 @@
 //! receiver was taken out, so nobody receives one after somebody else has found the channel closed and empty.
 
 mod buffered;
+mod cell;
 mod frame;
 mod polled;
 mod rendezvous;

@@ -5,13 +5,15 @@ use crate::err::RecvError;
 use crate::flavor::Flavor;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+#[cfg(not(tasklets_loom))]
 use tasklets_park::{Alarm, Timer, TimerThread};
 
 /// One receive operation of a future.
 pub(super) enum Pending<T> {
     /// The channel's own state; pinned with this value.
     Channel(RecvWait<T>),
-    /// The alarm that will wake the future, once one is set. Dropping it takes it back.
+    /// The alarm that will wake the future, once one is set. Dropping it takes it back. A model has no clock.
+    #[cfg(not(tasklets_loom))]
     Timed(Option<Alarm>),
     /// Nothing to wait for.
     Never,
@@ -23,7 +25,10 @@ impl<T> Pending<T> {
     pub(super) fn new(flavor: &Flavor<T>) -> Self {
         match flavor {
             Flavor::Channel(end) => Self::Channel(end.channel().recv_async()),
+            #[cfg(not(tasklets_loom))]
             Flavor::Timed(_) => Self::Timed(None),
+            #[cfg(tasklets_loom)]
+            Flavor::Timed(_) => Self::Never,
             Flavor::Never => Self::Never,
         }
     }
@@ -40,6 +45,7 @@ impl<T> Pending<T> {
                 // SAFETY: it is a field of what is pinned, is dropped in place, and nothing moves it out.
                 unsafe { Pin::new_unchecked(wait) }.poll(end.channel(), context)
             }
+            #[cfg(not(tasklets_loom))]
             (Self::Timed(alarm), Flavor::Timed(timed)) => {
                 if let Ok(message) = timed.try_recv() {
                     *alarm = None;

@@ -37,7 +37,9 @@ impl<T> Receiver<T> {
     /// Its output is [`RecvError`] if no message will come: the channel is empty, and closed or without senders.
     ///
     /// # Cancellation
-    /// The future may be dropped at any time. No message is lost: what would have come to it goes to another receiver.
+    /// The future may be dropped at any time. No message is lost: what would have come to it goes to another receiver. One exception: if
+    /// the sender of a rendezvous channel had put a message into its hands, and the channel has been closed since, that message is dropped
+    /// with it, because others may have been told already that nothing more will come.
     pub fn recv_async(&self) -> RecvFuture<'_, T> {
         RecvFuture::new(Handle::Borrowed(self))
     }

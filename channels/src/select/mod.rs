@@ -113,7 +113,8 @@ impl<'a> Select<'a> {
     /// # Errors
     /// If there is none.
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
-        self.with_entries(|entries, biased| start_any(entries, biased, &mut Buffer::new(), None)).ok_or(TrySelectError)
+        self.with_entries(|entries, biased| start_any_at_last(entries, biased, &mut Buffer::new()))
+            .ok_or(TrySelectError)
     }
 
     /// Chooses an operation, waiting until one needs no more waiting. Suspends the tasklet, or blocks the thread.
@@ -214,6 +215,12 @@ fn start_any<'a>(
     })
 }
 
+/// As [`start_any`], before giving up: goes through the list twice, since an operation may have become ready behind our back at the same time
+/// as another, before us, ceased to be. Who always keeps one of them ready never sees a select give up.
+fn start_any_at_last<'a>(entries: &[Entry<'a>], biased: bool, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
+    start_any(entries, biased, buffer, None).or_else(|| start_any(entries, biased, buffer, None))
+}
+
 /// From the beginning, or once round from anywhere.
 fn in_order<'e, 'a>(entries: &'e [Entry<'a>], biased: bool) -> impl Iterator<Item = Entry<'a>> + 'e {
     let from = if biased || entries.len() < 2 { 0 } else { random() as usize % entries.len() };
@@ -237,10 +244,10 @@ fn choose<'a>(entries: &[Entry<'a>], biased: bool, deadline: Option<Instant>) ->
             return Some(operation);
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return None;
+            return start_any_at_last(entries, biased, &mut buffer);
         }
         told = None;
-        match wait(entries, Purpose::Choose, &mut buffer, deadline) {
+        match wait(entries, biased, Purpose::Choose, &mut buffer, deadline) {
             Ended::Started(at, started) => {
                 let Entry { index, case } = entries[at];
                 return Some(SelectedOperation::new(index, case, started, buffer));
@@ -262,7 +269,7 @@ fn watch(entries: &[Entry<'_>], biased: bool, deadline: Option<Instant>) -> Opti
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return None;
         }
-        match wait(entries, Purpose::Observe, &mut Buffer::new(), deadline) {
+        match wait(entries, biased, Purpose::Observe, &mut Buffer::new(), deadline) {
             Ended::Started(..) => unreachable!("an observer is given nothing"),
             Ended::Told(_) | Ended::Look | Ended::TimedOut => {}
         }
@@ -279,8 +286,15 @@ fn pause(rounds: &mut u32) {
 
 /// A number that nobody counts on (xorshift, Marsaglia).
 fn random() -> u32 {
+    const SEED: u32 = 0x9E37_79B9;
+    #[cfg(not(tasklets_loom))]
     std::thread_local! {
-        static STATE: Cell<u32> = const { Cell::new(0x9E37_79B9) };
+        static STATE: Cell<u32> = const { Cell::new(SEED) };
+    }
+    // A model goes the same way each time.
+    #[cfg(tasklets_loom)]
+    loom::thread_local! {
+        static STATE: Cell<u32> = Cell::new(SEED);
     }
     // A thread whose thread-locals are gone does without.
     let next = STATE.try_with(|state| {

@@ -1,8 +1,8 @@
 //! The wait of a select: on all its cases at once, until one is committed to.
 
-use super::Entry;
 use super::buffer::Buffer;
 use super::case::{Case, Started};
+use super::{Entry, random};
 use crate::channel::{Frame, Mode, Outcome, SendToken};
 use std::ptr::NonNull;
 use std::time::Instant;
@@ -35,7 +35,13 @@ pub(super) enum Ended {
 ///
 /// Whoever comes to any of the cases wins the ticket, and with it the whole select: the others find it dead. Two selects that meet each
 /// other in two channels may both see the other when they look; then both withdraw and begin anew, after a while that differs.
-pub(super) fn wait(cases: &[Entry<'_>], purpose: Purpose, buffer: &mut Buffer, deadline: Option<Instant>) -> Ended {
+pub(super) fn wait(
+    cases: &[Entry<'_>],
+    biased: bool,
+    purpose: Purpose,
+    buffer: &mut Buffer,
+    deadline: Option<Instant>,
+) -> Ended {
     // Only one of them is ever put there, so they share the room.
     let size = cases.iter().map(|entry| entry.case.layout().size()).max().unwrap_or(0);
     let align = cases.iter().map(|entry| entry.case.layout().align()).max().unwrap_or(1);
@@ -49,10 +55,10 @@ pub(super) fn wait(cases: &[Entry<'_>], purpose: Purpose, buffer: &mut Buffer, d
             Some(entry) => frame(entry),
             None => Frame::new(Mode::Observe, message),
         });
-        wait_with(cases, &frames[..cases.len()], deadline)
+        wait_with(cases, &frames[..cases.len()], biased, deadline)
     } else {
         let frames: Vec<Frame> = cases.iter().map(frame).collect();
-        wait_with(cases, &frames, deadline)
+        wait_with(cases, &frames, biased, deadline)
     }
 }
 
@@ -72,11 +78,13 @@ impl Drop for Registered<'_> {
     }
 }
 
-fn wait_with(cases: &[Entry<'_>], frames: &[Frame], deadline: Option<Instant>) -> Ended {
+fn wait_with(cases: &[Entry<'_>], frames: &[Frame], biased: bool, deadline: Option<Instant>) -> Ended {
     let registered = Registered { cases, frames };
     let waiter = Waiter::begin().because(Reason::Select);
     let ticket = waiter.ticket();
-    for (entry, frame) in cases.iter().zip(frames) {
+    // From anywhere: of two cases on one channel, that which registers first is found first.
+    let from = if biased { 0 } else { random() as usize % cases.len().max(1) };
+    for (entry, frame) in cases.iter().zip(frames).cycle().skip(from).take(cases.len()) {
         entry.case.register(ticket, frame);
     }
     let timers = cases.iter().filter_map(|entry| entry.case.deadline());
