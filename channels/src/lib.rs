@@ -1,11 +1,15 @@
 //! Lock-free channels and `select!`, for tasklets, threads and futures.
 
+pub mod broadcast;
 mod channel;
+mod counted;
 mod err;
 mod flavor;
 mod futures;
 mod iter;
 mod new;
+pub mod oneshot;
+mod queued;
 mod receiver;
 mod recv_many;
 mod select;
@@ -14,6 +18,7 @@ mod send_many;
 mod sender;
 mod shared;
 mod time;
+pub mod watch;
 
 pub use err::{
     ReadyTimeoutError, RecvError, RecvTimeoutError, SelectTimeoutError, SendError, SendTimeoutError, TryReadyError,

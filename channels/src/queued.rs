@@ -12,7 +12,8 @@ pub(crate) struct Queued {
 }
 
 impl Queued {
-    /// Ready with what `attempt` makes of `owner`, as soon as it returns something; it is called again each time the owner's queue is woken.
+    /// Ready with what `attempt` makes of `owner`, as soon as it returns something; it is called again each time the owner's queue
+    /// is woken.
     pub(crate) fn poll_until<O, R>(
         &mut self,
         owner: &mut O,

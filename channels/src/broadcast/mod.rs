@@ -10,9 +10,9 @@
 //! assert_eq!(second.recv(), Ok("hello"));
 //! ```
 //!
-//! A receiver sees each message that is sent after it [subscribed](Sender::subscribe), in the order in which they were sent, the same for
-//! all receivers. [`send`](Sender::send) never waits: the channel keeps the newest messages, as many as its capacity, and a receiver that falls
-//! further behind learns how many it has missed and goes on with the oldest that is left:
+//! A receiver sees each message that is sent after it [subscribed](Sender::subscribe), in the order in which they were sent, the
+//! same for all receivers. [`send`](Sender::send) never waits: the channel keeps the newest messages, as many as its capacity, and
+//! a receiver that falls further behind learns how many it has missed and goes on with the oldest that is left:
 //!
 //! ```
 //! use tasklets_channels::broadcast::{self, RecvError};
@@ -31,29 +31,30 @@
 //!
 //! # How it works
 //!
-//! Messages are numbered; message `n` belongs into place `n` modulo the capacity of a ring. A place shows a slot that holds the message and its
-//! number, and a reader holds a slot by a count, so that a sender that comes round the ring neither waits for it nor writes over
-//! what it reads: it shows another slot, and the last reader frees the former one. `tail` is the number of the next message.
+//! Messages are numbered; message `n` belongs into place `n` modulo the capacity of a ring. A place shows a slot that holds the
+//! message and its number, and a reader holds a slot by a count, so that a sender that comes round the ring neither waits for it
+//! nor writes over what it reads: it shows another slot, and the last reader frees the former one. `tail` is the number of the
+//! next message.
 //!
-//! To send: (1) read `tail`, hold what its place shows; (2) if that is message `tail` already, its sender has not come to step 4: do that
-//! step for it, and start again; (3) replace what is held by the message with this number, or start again if somebody was faster;
-//! (4) advance `tail` from this number to the next; (5) wake the receivers that wait.
+//! To send: (1) read `tail`, hold what its place shows; (2) if that is message `tail` already, its sender has not come to step 4:
+//! do that step for it, and start again; (3) replace what is held by the message with this number, or start again if somebody was
+//! faster; (4) advance `tail` from this number to the next; (5) wake the receivers that wait.
 //!
-//! A message is sent at step 4, whoever does it. A sender that is held up between 3 and 4 holds up nobody, and before 3 it has done nothing.
-//! Each time a sender starts again another message was sent, or another sender helped.
+//! A message is sent at step 4, whoever does it. A sender that is held up between 3 and 4 holds up nobody, and before 3 it has
+//! done nothing. Each time a sender starts again another message was sent, or another sender helped.
 //!
-//! To receive number `n`: nothing is there while `tail` is not beyond `n`; otherwise hold what its place shows, and the number there says
-//! whether it is message `n`, or a later one for which `n` had to go.
+//! To receive number `n`: nothing is there while `tail` is not beyond `n`; otherwise hold what its place shows, and the number
+//! there says whether it is message `n`, or a later one for which `n` had to go.
 //!
-//! *Two senders with the same number.* Both hold the same slot, and replace it only if it is still shown. A slot that is held is not used
-//! again, so of the two exactly one replaces it, however long the other was held up.
+//! *Two senders with the same number.* Both hold the same slot, and replace it only if it is still shown. A slot that is held is
+//! not used again, so of the two exactly one replaces it, however long the other was held up.
 //!
-//! *Receiving against sending.* The sender advances `tail` and then looks for waiters, the receiver registers and then looks at `tail`: at
-//! least one sees the other. A helper that has advanced `tail` for another sender goes on to wake for its own message, and the
-//! other wakes too when it goes on.
+//! *Receiving against sending.* The sender advances `tail` and then looks for waiters, the receiver registers and then looks at
+//! `tail`: at least one sees the other. A helper that has advanced `tail` for another sender goes on to wake for its own message,
+//! and the other wakes too when it goes on.
 //!
-//! *The end.* The last sender counts itself off after its messages. A receiver looks at that count before it looks at `tail` a last time, so that
-//! none of them is missed.
+//! *The end.* The last sender counts itself off after its messages. A receiver looks at that count before it looks at `tail` a
+//! last time, so that none of them is missed.
 
 mod error;
 mod receiver;

@@ -37,7 +37,8 @@ impl<T> Sender<T> {
     /// With the message, if there is no receiver. [`subscribe`](Self::subscribe) makes one.
     ///
     /// # Panics
-    /// If more than 2^23 receivers are cloning different messages at this moment. If dropping an old message panics; this one is sent then.
+    /// If more than 2^23 receivers are cloning different messages at this moment. If dropping an old message panics; this one is
+    /// sent then.
     pub fn send(&self, message: T) -> Result<(), SendError<T>> {
         if self.receiver_count() == 0 {
             return Err(SendError(message));

@@ -108,8 +108,8 @@ impl<T> Shared<T> {
             *next += 1;
             return Some(Ok(shown));
         }
-        // A later message is in the place, so those up to one capacity before it had to go, and perhaps more have by now. It may be one
-        // that is not counted yet, hence both.
+        // A later message is in the place, so those up to one capacity before it had to go, and perhaps more have by now. It may
+        // be one that is not counted yet, hence both.
         let oldest = self.tail().saturating_sub(self.capacity).max(number + 1 - self.capacity);
         let missed = oldest - std::mem::replace(next, oldest);
         Some(Err(RecvError::Lagged(missed)))

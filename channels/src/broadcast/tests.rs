@@ -168,8 +168,8 @@ fn capacities_have_bounds() {
     }
 }
 
-/// Takes messages `(sender, number)` until the end; each sender's come in order, and none is missing but those said to be. Returns how many
-/// there were with those.
+/// Takes messages `(sender, number)` until the end; each sender's come in order, and none is missing but those said to be. Returns
+/// how many there were with those.
 fn take_all(mut receive: impl FnMut() -> Result<(usize, u64), RecvError>) -> u64 {
     let (mut received, mut missed) = ([0; 4], 0);
     let mut count = 0;
@@ -187,10 +187,12 @@ fn take_all(mut receive: impl FnMut() -> Result<(usize, u64), RecvError>) -> u64
     }
 }
 
+type Take = fn(Receiver<(usize, u64)>) -> u64;
+
 fn senders_and_receivers(capacity: usize, each: u64) {
     let (sender, receiver) = channel(capacity);
     thread::scope(|scope| {
-        let takes: [fn(Receiver<(usize, u64)>) -> u64; 3] = [
+        let takes: [Take; 3] = [
             |mut receiver| take_all(|| receiver.recv()),
             |mut receiver| take_all(|| block_on(receiver.recv_async())),
             |mut receiver| {

@@ -15,41 +15,55 @@ enum Given<T> {
     Closed(T),
 }
 
+fn refused_as_error<T>((refused, message): (Refused, T)) -> TrySendError<T> {
+    match refused {
+        Refused::Full => TrySendError::Full(message),
+        Refused::Closed => TrySendError::Disconnected(message),
+    }
+}
+
 impl<T> Channel<T> {
     /// Sends if there is room.
     #[inline]
     pub(super) fn try_append(&self, message: T) -> Result<(), TrySendError<T>> {
-        // Those who wait for room come first.
-        if self.is_bounded() && !self.senders.is_empty() {
-            self.serve_senders();
+        if !self.receivers.is_empty() || self.is_bounded() && !self.senders.is_empty() {
+            return self.try_append_among_others(message);
         }
-        let (message, poked) = if self.receivers.is_empty() {
-            (message, None)
-        } else {
-            match self.give(message) {
-                Given::Yes => return Ok(()),
-                Given::Closed(message) => return Err(TrySendError::Disconnected(message)),
-                Given::No(message, poked) => (message, poked),
-            }
-        };
         match self.messages.push(message, self.limit) {
             Ok(()) => {
-                drop(poked);
                 if !self.receivers.is_empty() {
                     self.serve_receivers();
                 }
                 Ok(())
             }
-            Err((Refused::Full, message)) => Err(TrySendError::Full(message)),
-            Err((Refused::Closed, message)) => Err(TrySendError::Disconnected(message)),
+            Err(refused) => Err(refused_as_error(refused)),
         }
+    }
+
+    /// As [`try_append`](Self::try_append), where others wait.
+    #[inline(never)]
+    fn try_append_among_others(&self, message: T) -> Result<(), TrySendError<T>> {
+        // Those who wait for room come first.
+        if self.is_bounded() && !self.senders.is_empty() {
+            self.serve_senders();
+        }
+        let (message, poked) = match self.give(message) {
+            Given::Yes => return Ok(()),
+            Given::Closed(message) => return Err(TrySendError::Disconnected(message)),
+            Given::No(message, poked) => (message, poked),
+        };
+        self.messages.push(message, self.limit).map_err(refused_as_error)?;
+        drop(poked);
+        if !self.receivers.is_empty() {
+            self.serve_receivers();
+        }
+        Ok(())
     }
 
     /// Gives the message to whoever has waited longest, unless there are messages before it.
     ///
     /// This sending and that receiving take effect together, at a moment when the queue was empty: when we looked, or if the receiver came
     /// later, when it looked before it registered.
-    #[cold]
     fn give(&self, message: T) -> Given<T> {
         while self.messages.is_empty() {
             let Some((held, data)) = self.receivers.pop() else { break };

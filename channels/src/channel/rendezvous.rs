@@ -54,6 +54,9 @@ impl<T> Channel<T> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(message));
         }
+        if self.receivers.is_empty() {
+            return Err(TrySendError::Full(message));
+        }
         let Some((held, frame)) = self.pop_receiver() else { return Err(TrySendError::Full(message)) };
         if self.is_closed() {
             frame.let_go(held, Outcome::Retry);
@@ -69,10 +72,13 @@ impl<T> Channel<T> {
     pub(super) fn try_meet_sender(&self) -> Result<T, TryRecvError> {
         loop {
             // What was handed to somebody who has gone.
-            if let Some(message) = self.messages.pop() {
+            if !self.messages.is_empty()
+                && let Some(message) = self.messages.pop()
+            {
                 return Ok(message);
             }
-            let Some((held, frame)) = self.pop_sender() else {
+            let sender = if self.senders.is_empty() { None } else { self.pop_sender() };
+            let Some((held, frame)) = sender else {
                 if !self.is_closed() {
                     return Err(TryRecvError::Empty);
                 }

@@ -82,8 +82,8 @@ impl<T> Pool<T> {
     /// # Panics
     /// If 2^24 - 1 are in use.
     pub(super) fn take(&self) -> u32 {
-        // Acquire: whatever was done with the slot before it was freed is over. All changes of the word are read-modify-writes, so the
-        // push that put the slot there is seen however many others came on top.
+        // Acquire: whatever was done with the slot before it was freed is over. All changes of the word are read-modify-writes, so
+        // the push that put the slot there is seen however many others came on top.
         let mut head = self.free.load(Ordering::Acquire);
         loop {
             let index = head as u32 & LAST;
@@ -158,8 +158,8 @@ impl<T> Drop for Pool<T> {
             let slots = slots.load(Ordering::Relaxed);
             if !slots.is_null() {
                 let slots = std::ptr::slice_from_raw_parts_mut(slots, Self::chunk_len(chunk));
-                // SAFETY: `add` made it from a box of that length, and the pool goes now. Values are not dropped here: those shown are
-                // dropped by the showcase before, and others are alive only if a reference was leaked.
+                // SAFETY: `add` made it from a box of that length, and the pool goes now. Values are not dropped here: those shown
+                // are dropped by the showcase before, and others are alive only if a reference was leaked.
                 drop(unsafe { Box::from_raw(slots) });
             }
         }

@@ -77,8 +77,8 @@ impl<T, P: AsRef<[AtomicU64]>> Showcase<T, P> {
         }
     }
 
-    /// The stamp of the value that is shown: or, if it is replaced meanwhile and its slot used again, that of another value, which is
-    /// perhaps not shown yet. 0 if nothing is shown. Sequentially consistent, for use after registering in a wait queue.
+    /// The stamp of the value that is shown: or, if it is replaced meanwhile and its slot used again, that of another value, which
+    /// is perhaps not shown yet. 0 if nothing is shown. Sequentially consistent, for use after registering in a wait queue.
     pub(crate) fn glance(&self, place: usize) -> u64 {
         let index = (self.place(place).load(Ordering::SeqCst) >> TAKEN_BITS) as u32;
         if index == 0 { 0 } else { self.pool.slot(index).stamp.load(Ordering::Relaxed) }
@@ -143,8 +143,8 @@ impl<T, P: AsRef<[AtomicU64]>> Showcase<T, P> {
         u64::from(index) << TAKEN_BITS
     }
 
-    /// The slot is not shown any more, and `taken` references were taken through its place. At least one of them is the caller's, so
-    /// it is not the one who frees.
+    /// The slot is not shown any more, and `taken` references were taken through its place. At least one of them is the caller's,
+    /// so it is not the one who frees.
     fn hand_over(&self, index: u32, taken: u64) {
         // The caller's own reference will release and acquire when it goes.
         self.pool.slot(index).refs.fetch_add(taken.wrapping_sub(SHOWN), Ordering::Relaxed);
@@ -155,8 +155,8 @@ impl<T, P: AsRef<[AtomicU64]>> Drop for Showcase<T, P> {
     fn drop(&mut self) {
         let take = |place: &AtomicU64| {
             let index = (place.load(Ordering::Relaxed) >> TAKEN_BITS) as u32;
-            // SAFETY: it is shown, so it has a value; no reference is left, because each borrows the showcase, or it was leaked and is
-            // never looked at. Each slot is shown in one place, so its value is read out this once.
+            // SAFETY: it is shown, so it has a value; no reference is left, because each borrows the showcase, or it was leaked
+            // and is never looked at. Each slot is shown in one place, so its value is read out this once.
             (index != 0).then(|| unsafe { self.pool.slot(index).value.with_mut(|value| (*value).assume_init_read()) })
         };
         // All are taken out before the first is dropped: a vector goes on when dropping one of them panics.

@@ -22,22 +22,23 @@
 //!
 //! # Who frees
 //!
-//! The sender's last step is a swap of `state`, to VALUE or DROPPED; the receiver's is an exchange of EMPTY for CLOSED. One of them comes
-//! second, finds the other's, and has the cell for itself. Nobody touches the cell after its last step: tickets are taken out by that
-//! step or before, and signalled afterwards from a copy.
+//! The sender's last step is a swap of `state`, to VALUE or DROPPED; the receiver's is an exchange of EMPTY for CLOSED. One of
+//! them comes second, finds the other's, and has the cell for itself. Nobody touches the cell after its last step: tickets are
+//! taken out by that step or before, and signalled afterwards from a copy.
 //!
 //! # The races
 //!
-//! *Send against going to sleep.* Both change `state`: the receiver's exchange of EMPTY for its ticket fails if the sender was first; the
-//! sender finds the ticket if it was second.
+//! *Send against going to sleep.* Both change `state`: the receiver's exchange of EMPTY for its ticket fails if the sender was
+//! first; the sender finds the ticket if it was second.
 //!
-//! *Send against giving up.* A receiver whose time is over takes its ticket out by an exchange. If that fails the value is there, and the
-//! receiver takes it instead of saying that its time is over.
+//! *Send against giving up.* A receiver whose time is over takes its ticket out by an exchange. If that fails the value is there,
+//! and the receiver takes it instead of saying that its time is over.
 //!
-//! *Send against close.* (1) The receiver sets UNWANTED; from here on senders say closed. (2) It makes `state` CLOSED. (3) It signals
-//! the sender that waits. A sender that looks at `interest` before (1) may still send between (1) and (2): then (2) fails, the receiver
-//! has the cell, and the value is there to be taken, for the send came first. A sender that looks after (1) refuses and leaves DROPPED, and
-//! whether (2) then finds it or it finds CLOSED says who frees. So nobody can see that the channel is closed and then send with success.
+//! *Send against close.* (1) The receiver sets UNWANTED; from here on senders say closed. (2) It makes `state` CLOSED. (3) It
+//! signals the sender that waits. A sender that looks at `interest` before (1) may still send between (1) and (2): then (2) fails,
+//! the receiver has the cell, and the value is there to be taken, for the send came first. A sender that looks after (1) refuses
+//! and leaves DROPPED, and whether (2) then finds it or it finds CLOSED says who frees. So nobody can see that the channel is
+//! closed and then send with success.
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -179,8 +180,8 @@ impl<T> Cell<T> {
         let _ = self.state.compare_exchange(ticket.into_bits(), EMPTY, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Receiver, without a ticket in the cell: wants nothing more. Empty if the cell was left to the sender; otherwise what is in the
-    /// cell, which is the receiver's.
+    /// Receiver, without a ticket in the cell: wants nothing more. Empty if the cell was left to the sender; otherwise what is in
+    /// the cell, which is the receiver's.
     ///
     /// # Safety
     /// If the answer is [`Found::Empty`], the receiver does not use the cell after this.

@@ -38,7 +38,6 @@ pub use sender::{Closed, Sender};
 /// sender.send(1).unwrap();
 /// assert_eq!(receiver.recv(), Ok(1));
 /// ```
-#[must_use]
 pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
     let cell = cell::Cell::allocate();
     // SAFETY: one half of each kind for a new cell.

@@ -18,8 +18,8 @@ pub struct Sender<T> {
     values: PhantomData<T>,
 }
 
-// SAFETY: a value moves from the sender's thread to the receiver's, or back to be returned; a sender gives no access to it. The words
-// they share are atomic.
+// SAFETY: a value moves from the sender's thread to the receiver's, or back to be returned; a sender gives no access to it. The
+// words they share are atomic.
 unsafe impl<T: Send> Send for Sender<T> {}
 // SAFETY: by a shared reference one can only ask whether the receiver is gone.
 unsafe impl<T: Send> Sync for Sender<T> {}

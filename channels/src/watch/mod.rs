@@ -17,19 +17,19 @@
 //! Unlike a queue it forgets: who comes late sees the newest value only. A receiver remembers which value it has seen last;
 //! [`changed`](Receiver::changed) waits until the newest is another one.
 //!
-//! Looking takes no lock and never waits, whatever the senders do. [`Ref`], what [`borrow`](Receiver::borrow) returns, may be kept as long
-//! as one likes, also while waiting: it keeps its own value, and senders go on.
+//! Looking takes no lock and never waits, whatever the senders do. [`Ref`], what [`borrow`](Receiver::borrow) returns, may be kept
+//! as long as one likes, also while waiting: it keeps its own value, and senders go on.
 //!
 //! # How it works
 //!
-//! The value is in a slot, one of several that the channel uses in turn. One word says which slot is shown, and counts who
-//! reads it. A sender writes into a free slot, shows it by one swap, and leaves the former slot to the last of its readers. Each value
-//! has a number that no other value of the channel has. A receiver compares the number of the value that is shown with that of
-//! the value it has seen, so it misses no change and sees none twice.
+//! The value is in a slot, one of several that the channel uses in turn. One word says which slot is shown, and counts who reads
+//! it. A sender writes into a free slot, shows it by one swap, and leaves the former slot to the last of its readers. Each value
+//! has a number that no other value of the channel has. A receiver compares the number of the value that is shown with that of the
+//! value it has seen, so it misses no change and sees none twice.
 //!
-//! *Waiting against sending.* (1) The sender shows the value, and then looks for waiters. (2) The receiver registers, and then looks
-//! which value is shown. At least one sees the other. A receiver that gives up leaves nothing behind that another needs, since all
-//! are woken.
+//! *Waiting against sending.* (1) The sender shows the value, and then looks for waiters. (2) The receiver registers, and then
+//! looks which value is shown. At least one sees the other. A receiver that gives up leaves nothing behind that another needs,
+//! since all are woken.
 
 mod changed;
 mod receiver;

@@ -70,8 +70,8 @@ impl<T> Sender<T> {
 
     /// Changes the value by `change`, whether or not there is a receiver.
     ///
-    /// `change` gets a copy, so that receivers can look meanwhile. If another sender shows a value before it is done, it is called again with a
-    /// copy of that, so no change is lost.
+    /// `change` gets a copy, so that receivers can look meanwhile. If another sender shows a value before it is done, it is called
+    /// again with a copy of that, so no change is lost.
     ///
     /// ```
     /// let (sender, receiver) = tasklets_channels::watch::channel(vec![1]);

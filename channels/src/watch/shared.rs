@@ -56,8 +56,8 @@ impl<T> Shared<T> {
 
     /// Whether the newest value is another one than that with this number, which must have been shown before.
     ///
-    /// If the slot that was shown is used again meanwhile, the number may be one of a value to come. Then the value asked about, if it was in
-    /// that slot, is not the newest any more; and if it was not, it was not the newest to begin with.
+    /// If the slot that was shown is used again meanwhile, the number may be one of a value to come. Then the value asked about,
+    /// if it was in that slot, is not the newest any more; and if it was not, it was not the newest to begin with.
     pub(super) fn has_changed(&self, seen: u64) -> bool {
         self.shown.glance(LATEST) != seen
     }

@@ -172,6 +172,9 @@ impl Context {
 
     fn of_thread() -> Self {
         unsafe fn sleep(context: &Context, generation: u64, deadline: Option<Instant>) {
+            if context.slot().ends_soon() {
+                return;
+            }
             if context.slot().commit_sleep(generation) == Committed::Parked {
                 context.slot().sleep_until_claimed(generation, deadline);
             }
