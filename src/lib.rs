@@ -54,6 +54,27 @@
 //! [`sleep`], [`park`] and [`Tasklet::unpark`], [`JoinHandle::join`], sockets, [`block_on`] for futures: each suspends the tasklet
 //! and nothing else. [`yield_now`] lets others run. What must block a thread goes through [`unblock`].
 //!
+//! ## Channels
+//!
+//! [`channel`] has crossbeam-channel's API, for tasklets, threads and futures at once; [`select!`] waits for several operations.
+//!
+//! ```
+//! use tasklets::channel::bounded;
+//!
+//! let squares: Vec<u64> = tasklets::run(|| {
+//!     let (numbers, work) = bounded(16);
+//!     let (results, done) = bounded(0);
+//!     tasklets::spawn(move || work.iter().try_for_each(|n: u64| results.send(n * n)));
+//!     tasklets::spawn(move || (1..4).try_for_each(|n| numbers.send(n)));
+//!     done.iter().collect()
+//! });
+//! assert_eq!(squares, [1, 4, 9]);
+//! ```
+//!
+//! ## Locks
+//!
+//! [`sync`] has what `std::sync` has, and a semaphore, a wait group and dataflow variables; waiting for one suspends the tasklet.
+//!
 //! ## Sockets
 //!
 //! [`net`] has the shapes of `std::net`, so protocol crates that are generic over `Read` and `Write` run unchanged.

@@ -75,7 +75,8 @@ impl<T> Receiver<T> {
 
     /// Receives a message, waiting until there is one.
     ///
-    /// A tasklet is suspended meanwhile and its worker goes on; an OS thread sleeps.
+    /// A tasklet is suspended meanwhile and its worker goes on; an OS thread sleeps. After many operations that found a message at once a
+    /// tasklet gives the others of its worker a turn; see [`Sender::send`](crate::Sender::send).
     ///
     /// ```
     /// use tasklets_channels::{RecvError, unbounded};

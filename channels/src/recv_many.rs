@@ -27,6 +27,7 @@ impl<T> Receiver<T> {
     pub fn recv_many(&self, into: &mut Vec<T>, limit: usize) -> Result<usize, RecvError> {
         let ready = self.take_many(into, limit);
         if ready > 0 || limit == 0 {
+            tasklets_park::count_operation();
             return Ok(ready);
         }
         into.push(self.recv()?);

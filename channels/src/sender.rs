@@ -63,6 +63,10 @@ impl<T> Sender<T> {
     ///
     /// A tasklet is suspended meanwhile and its worker goes on; an OS thread sleeps. Into an unbounded channel it never waits.
     ///
+    /// A tasklet that sends and never waits would keep the others of its worker from running. So after many operations that did not wait
+    /// it gives them a turn, which comes after the message is sent. Hold no lock of `std` over this call, then, nor a borrow that your
+    /// neighbours may want; [`try_send`](Self::try_send) never suspends.
+    ///
     /// ```
     /// use tasklets_channels::{SendError, bounded};
     ///

@@ -155,7 +155,7 @@ impl Fiber {
         unsafe {
             at.write(Fiber {
                 node: Node::new(Kind::Started),
-                context: Context::new(suspend, Some(wake), at.cast()),
+                context: Context::new(suspend, Some(wake), at.cast()).with_turn(crate::turn::take_turn),
                 label: Label::default(),
                 shared,
                 yielder: Cell::new(std::ptr::null()),

@@ -66,6 +66,7 @@ mod spawn;
 mod stack;
 #[cfg(not(tasklets_loom))]
 mod stack_usage;
+pub mod sync;
 #[cfg(not(tasklets_loom))]
 mod time;
 #[cfg(not(tasklets_loom))]

@@ -3,7 +3,7 @@
 use crate::fiber::Switch;
 use crate::worker::Worker;
 use std::time::{Duration, Instant};
-use tasklets_park::{Reason, unwind_if_cancelled};
+use tasklets_park::{Reason, Turn, unwind_if_cancelled};
 
 /// Lets other runnable tasklets of this home run first. On an OS thread it is [`std::thread::yield_now`].
 ///
@@ -37,6 +37,19 @@ fn turn_if_due() {
         && worker.turn_is_due()
     {
         fiber.switch(Switch::Yield);
+    }
+}
+
+/// [`TurnFn`](tasklets_park::TurnFn) of fibers.
+pub(crate) fn take_turn(turn: Turn) {
+    match turn {
+        Turn::IfDue => turn_if_due(),
+        Turn::Now => {
+            if let Some((worker, fiber)) = Worker::current() {
+                worker.let_run_next_go_first();
+                fiber.switch(Switch::Yield);
+            }
+        }
     }
 }
 

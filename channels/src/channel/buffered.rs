@@ -1,11 +1,12 @@
 //! Channels that store messages.
 
-use super::{Carried, Channel, Frame, Mode, Outcome, is_past};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use crate::preference::Preference;
 use std::mem::MaybeUninit;
 use std::time::Instant;
 use tasklets_park::fifo::Refused;
-use tasklets_park::{Held, Reason, Wait};
+use tasklets_park::{Held, Reason, Wait, give_way};
 
 /// What became of an attempt to give a message to a waiting receiver.
 enum Given<T> {
@@ -25,9 +26,9 @@ fn refused_as_error<T>((refused, message): (Refused, T)) -> TrySendError<T> {
 impl<T> Channel<T> {
     /// Sends if there is room.
     #[inline]
-    pub(super) fn try_append(&self, message: T) -> Result<(), TrySendError<T>> {
+    pub(super) fn try_append(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
         if !self.receivers.is_empty() || self.is_bounded() && !self.senders.is_empty() {
-            return self.try_append_among_others(message);
+            return self.try_append_among_others(message, form);
         }
         match self.messages.push(message, self.limit) {
             Ok(()) => {
@@ -42,12 +43,12 @@ impl<T> Channel<T> {
 
     /// As [`try_append`](Self::try_append), where others wait.
     #[inline(never)]
-    fn try_append_among_others(&self, message: T) -> Result<(), TrySendError<T>> {
+    fn try_append_among_others(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
         // Those who wait for room come first.
         if self.is_bounded() && !self.senders.is_empty() {
             self.serve_senders();
         }
-        let (message, poked) = match self.give(message) {
+        let (message, poked) = match self.give(message, form) {
             Given::Yes => return Ok(()),
             Given::Closed(message) => return Err(TrySendError::Disconnected(message)),
             Given::No(message, poked) => (message, poked),
@@ -64,7 +65,7 @@ impl<T> Channel<T> {
     ///
     /// This sending and that receiving take effect together, at a moment when the queue was empty: when we looked, or if the receiver came
     /// later, when it looked before it registered.
-    fn give(&self, message: T) -> Given<T> {
+    fn give(&self, message: T, form: Form) -> Given<T> {
         while self.messages.is_empty() {
             let Some((held, data)) = self.receivers.pop() else { break };
             // SAFETY: held until the end of the round, or of the send.
@@ -78,7 +79,7 @@ impl<T> Channel<T> {
                 Mode::Message => {
                     // SAFETY: a receiver's frame of this channel, held, and not given anything.
                     unsafe { frame.put(message) };
-                    held.release();
+                    self.hand_over(held, Preference::Receiver, form);
                     return Given::Yes;
                 }
                 Mode::Observe => frame.let_go(held, Outcome::Told),
@@ -119,7 +120,15 @@ impl<T> Channel<T> {
 
     /// After there came to be room in the queue: moves messages of those who wait for it. Returns whether any were moved.
     pub(super) fn serve_senders(&self) -> bool {
+        self.serve_senders_in(Form::Trying)
+    }
+
+    /// As [`serve_senders`](Self::serve_senders), by a receive of this form.
+    fn serve_senders_in(&self, form: Form) -> bool {
         let mut moved = false;
+        let mut gives_way = false;
+        // Places that were given up are no messages: the head is to go over them.
+        self.messages.front();
         while self.messages.len() < self.limit {
             let Some((held, data)) = self.senders.pop() else { break };
             // SAFETY: held until the end of the round.
@@ -138,7 +147,7 @@ impl<T> Channel<T> {
                             }
                         }
                     }
-                    held.release();
+                    gives_way |= self.release(held, Preference::Sender, form);
                 }
                 Mode::Observe => frame.let_go(held, Outcome::Told),
                 // It uses this room itself; for other room there are those who make it.
@@ -151,16 +160,19 @@ impl<T> Channel<T> {
         if moved && !self.receivers.is_empty() {
             self.serve_receivers();
         }
+        if gives_way {
+            give_way();
+        }
         moved
     }
 
     /// Receives if there is a message.
     #[inline]
-    pub(super) fn try_take(&self) -> Result<T, TryRecvError> {
+    pub(super) fn try_take(&self, form: Form) -> Result<T, TryRecvError> {
         loop {
             if let Some(message) = self.messages.pop() {
                 if self.is_bounded() && !self.senders.is_empty() {
-                    self.serve_senders();
+                    self.serve_senders_in(form);
                 }
                 return Ok(message);
             }
@@ -198,7 +210,7 @@ impl<T> Channel<T> {
                     _ => carried.into_inner(),
                 },
             };
-            message = match self.try_append(message) {
+            message = match self.try_append(message, Form::Blocking) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Disconnected(message)) => return Err(SendTimeoutError::Disconnected(message)),
                 Err(TrySendError::Full(message)) => message,
@@ -222,7 +234,7 @@ impl<T> Channel<T> {
                 Wait::Woken | Wait::Ready => {}
                 Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
             }
-            match self.try_take() {
+            match self.try_take(Form::Blocking) {
                 Ok(message) => return Ok(message),
                 Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
                 Err(TryRecvError::Empty) => {}

@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     Told,
     /// The message was handed over.
     Done,
-    /// The two have found each other; the message is on its way, and `coming` will tell.
+    /// The two have found each other; the message is on its way, and `coming` will tell when there is one, or will not be.
     Coming,
     /// The channel was closed.
     Closed,
@@ -37,8 +37,11 @@ pub(crate) enum Outcome {
 /// A waiter's side of a hand-over.
 ///
 /// It belongs to the waiter until it is in a queue, then to whoever holds the waiter until the release, then to the waiter again: see
-/// [`Held`](tasklets_park::Held), which orders the accesses. With [`Outcome::Coming`] it belongs to the sender from the release until it
-/// notifies `coming`.
+/// [`Held`](tasklets_park::Held), which orders the accesses.
+///
+/// With [`Outcome::Coming`] the receiver wakes up while the sender still has to do with its frame: `outcome` is the receiver's from the
+/// release on, and tells it to wait; the message, `arrived` and `coming` are the sender's until it notifies `coming`. So the sender leaves
+/// `outcome` alone, or a receiver could take it for the end and be gone before that.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) mode: Mode,
@@ -47,6 +50,8 @@ pub(crate) struct Frame {
     message: Cell<*mut ()>,
     /// A late sender's: the frame of the receiver that it has found.
     partner: Cell<*const Frame>,
+    /// The message of a late sender is there.
+    arrived: Cell<bool>,
     coming: Token,
 }
 
@@ -57,6 +62,7 @@ impl Frame {
             outcome: Cell::new(Outcome::Waiting),
             message: Cell::new(message),
             partner: Cell::new(ptr::null()),
+            arrived: Cell::new(false),
             coming: Token::new(),
         }
     }
@@ -142,7 +148,6 @@ impl Frame {
 
     /// A late sender that is held: it has found a receiver, whose frame this is.
     pub(crate) fn found(&self, receiver: &Self) {
-        receiver.outcome.set(Outcome::Coming);
         self.partner.set(receiver);
         self.outcome.set(Outcome::Coming);
     }
@@ -152,15 +157,30 @@ impl Frame {
         self.partner.get()
     }
 
-    /// Receiver, found by a late sender: waits until the message is there ([`Outcome::Done`]) or the sender has changed its mind.
-    pub(crate) fn wait_for_message(&self) -> Outcome {
+    /// Receiver, found by a late sender: waits until the sender has done with it. Whether the message is there; otherwise the sender has
+    /// changed its mind.
+    pub(crate) fn wait_for_message(&self) -> bool {
         // Firmly: the sender writes to this frame.
         self.coming.wait_firmly_because(Reason::Receive);
-        self.outcome.get()
+        self.arrived.get()
     }
 
-    /// Late sender: lets the receiver go, after [`put`](Self::put) or [`end`](Self::end).
-    pub(crate) fn arrive(&self) {
+    /// Late sender: puts `message` there, for [`wait_for_message`](Self::wait_for_message) to find, and lets the receiver go.
+    ///
+    /// # Safety
+    /// The frame is a receiver's on a channel of `T`, the caller is the sender that it waits for, and this is the end of that.
+    pub(crate) unsafe fn arrive<T>(&self, message: T) {
+        // SAFETY: the receiver has memory for one `T` there, as the caller promises.
+        unsafe { self.message.get().cast::<T>().write(message) };
+        self.arrived.set(true);
+        self.coming.notify();
+    }
+
+    /// Late sender: lets the receiver go without a message.
+    ///
+    /// # Safety
+    /// As [`arrive`](Self::arrive).
+    pub(crate) unsafe fn stay_away(&self) {
         self.coming.notify();
     }
 }

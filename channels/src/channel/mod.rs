@@ -42,19 +42,22 @@
 mod buffered;
 mod cell;
 mod frame;
+mod handover;
 mod polled;
 mod rendezvous;
 mod select;
 
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 pub(crate) use frame::{Frame, Mode, Outcome};
+use handover::Form;
 pub(crate) use polled::{RecvWait, SendWait};
 pub(crate) use select::SendToken;
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicU8;
 use std::time::Instant;
-use tasklets_park::WaitQueue;
 use tasklets_park::fifo::Fifo;
+use tasklets_park::{WaitQueue, count_operation};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -63,8 +66,10 @@ pub(crate) struct Channel<T> {
     messages: Fifo<T>,
     /// `u64::MAX` if there is no bound.
     limit: u64,
+    /// Who runs first, as a number, 0 if that is not said. Not from `sync`: settles nothing, so loom need not see it.
+    preference: AtomicU8,
     /// Away from what receivers change all the time: senders look here at every message.
-    apart: [u64; 5],
+    apart: [u64; 4],
     receivers: WaitQueue,
     senders: WaitQueue,
 }
@@ -75,7 +80,8 @@ impl<T> Channel<T> {
         Self {
             messages: Fifo::new(),
             limit: capacity.map_or(u64::MAX, |capacity| capacity as u64),
-            apart: [0; 5],
+            preference: AtomicU8::new(0),
+            apart: [0; 4],
             receivers: WaitQueue::new(),
             senders: WaitQueue::new(),
         }
@@ -93,18 +99,31 @@ impl<T> Channel<T> {
 
     #[inline]
     pub(crate) fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        if self.is_rendezvous() { self.try_meet_receiver(message) } else { self.try_append(message) }
+        self.send_if_ready(message, Form::Trying)
     }
 
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        if self.is_rendezvous() { self.try_meet_sender() } else { self.try_take() }
+        self.recv_if_ready(Form::Trying)
+    }
+
+    #[inline]
+    fn send_if_ready(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
+        if self.is_rendezvous() { self.try_meet_receiver(message, form) } else { self.try_append(message, form) }
+    }
+
+    #[inline]
+    fn recv_if_ready(&self, form: Form) -> Result<T, TryRecvError> {
+        if self.is_rendezvous() { self.try_meet_sender(form) } else { self.try_take(form) }
     }
 
     #[inline]
     pub(crate) fn send(&self, message: T, deadline: Option<Instant>) -> Result<(), SendTimeoutError<T>> {
-        match self.try_send(message) {
-            Ok(()) => Ok(()),
+        match self.send_if_ready(message, Form::Blocking) {
+            Ok(()) => {
+                count_operation();
+                Ok(())
+            }
             Err(TrySendError::Disconnected(message)) => Err(SendTimeoutError::Disconnected(message)),
             Err(TrySendError::Full(message)) if self.is_rendezvous() => self.meet_receiver(message, deadline),
             Err(TrySendError::Full(message)) => self.append(message, deadline),
@@ -113,8 +132,11 @@ impl<T> Channel<T> {
 
     #[inline]
     pub(crate) fn recv(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
-        match self.try_recv() {
-            Ok(message) => Ok(message),
+        match self.recv_if_ready(Form::Blocking) {
+            Ok(message) => {
+                count_operation();
+                Ok(message)
+            }
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
             Err(TryRecvError::Empty) if self.is_rendezvous() => self.meet_sender(deadline),
             Err(TryRecvError::Empty) => self.take(deadline),
@@ -162,7 +184,9 @@ impl<T> Channel<T> {
         let first = self.messages.close();
         while let Some((held, data)) = self.senders.pop() {
             // SAFETY: held until the end of the block.
-            unsafe { Frame::from_data(data) }.let_go(held, Outcome::Closed);
+            let frame = unsafe { Frame::from_data(data) };
+            // Who only watches sends nothing that could fail.
+            frame.let_go(held, if frame.mode == Mode::Observe { Outcome::Told } else { Outcome::Closed });
         }
         while let Some((held, data)) = self.receivers.pop() {
             // SAFETY: as above. It finds out by itself.
@@ -174,13 +198,13 @@ impl<T> Channel<T> {
     /// The last receiver has gone: closes, and drops what nobody will receive.
     pub(crate) fn disconnect_receivers(&self) {
         self.close();
-        while self.messages.pop().is_some() {}
+        self.messages.clear();
     }
 
     /// Gives back a message that was handed to somebody who is not there any more: to the next who waits, or to the end of the queue beyond
     /// any bound. A closed channel drops it.
     fn take_back(&self, message: T) {
-        if self.messages.push(message, u64::MAX).is_ok() {
+        if self.messages.push(message, u64::MAX).is_ok() && !self.receivers.is_empty() {
             self.serve_receivers();
         }
     }

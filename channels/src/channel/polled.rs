@@ -3,6 +3,9 @@
 //! A future may be dropped at any time, so on a buffered channel a waiting receiver is only told that there is something, and takes it
 //! when it is polled: nothing can get lost in a future that is not there any more. One that was told and is dropped tells the next. On a
 //! rendezvous channel the message must go into its hands; if it is dropped before it says so, it gives the message back.
+//!
+//! A future must not wait in its `poll` for somebody who is stopped. On a rendezvous channel it therefore looks, after it has registered, for
+//! those of the other side who *have* registered, not for those who are about to: these look for it when they have.
 
 use super::{Channel, Frame, Mode, Outcome};
 use crate::err::{RecvError, SendError, TryRecvError, TrySendError};
@@ -78,7 +81,7 @@ impl<T> RecvWait<T> {
             // The look after registering.
             if channel.messages.is_ready()
                 || channel.is_closed()
-                || channel.is_rendezvous() && !channel.senders.is_empty()
+                || channel.is_rendezvous() && channel.senders.any(|_, _| true)
             {
                 let (withdrawn, message) = this.withdraw();
                 if withdrawn {
@@ -119,12 +122,13 @@ impl<T> RecvWait<T> {
     }
 
     fn received(&mut self) -> Option<T> {
-        let outcome = match self.frame.outcome() {
+        let has_message = match self.frame.outcome() {
+            Outcome::Done => true,
             Outcome::Coming => self.frame.wait_for_message(),
-            outcome => outcome,
+            _ => false,
         };
-        // SAFETY: `Done` says that a message was put there, for us.
-        (outcome == Outcome::Done).then(|| unsafe { self.message.get_mut().assume_init_read() })
+        // SAFETY: both say that a message was put there, for us.
+        has_message.then(|| unsafe { self.message.get_mut().assume_init_read() })
     }
 }
 
@@ -174,7 +178,7 @@ impl<T> SendWait<T> {
             let waiter = PolledWaiter::begin();
             channel.senders.push(waiter.ticket(), this.frame.data());
             // The look after registering.
-            let found = if channel.is_rendezvous() { !channel.receivers.is_empty() } else { channel.has_room() };
+            let found = if channel.is_rendezvous() { channel.receivers.any(|_, _| true) } else { channel.has_room() };
             if !found && !channel.is_closed() {
                 this.waiter = Some(waiter);
             } else if waiter.withdraw() {

@@ -1,7 +1,8 @@
 //! Channels that store nothing: a message goes from hand to hand.
 
-use super::{Carried, Channel, Frame, Mode, Outcome, is_past};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
+use crate::preference::Preference;
 use std::mem::MaybeUninit;
 use std::time::Instant;
 use tasklets_park::{Held, Reason, Wait, Waiter};
@@ -34,23 +35,23 @@ impl<T> Channel<T> {
     }
 
     /// Takes the message of a sender that is held, which may make it first. `None` if it was to be made and was not.
-    fn take_from(held: Held, sender: &Frame) -> Option<T> {
+    fn take_from(&self, held: Held, sender: &Frame, form: Form) -> Option<T> {
         if sender.mode == Mode::Message {
             // SAFETY: a sender's frame of this channel, held, with its message there.
             let message = unsafe { sender.take() };
-            held.release();
+            self.hand_over(held, Preference::Sender, form);
             return Some(message);
         }
         let mut message = MaybeUninit::<T>::uninit();
         let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
         sender.found(&frame);
         held.release();
-        // SAFETY: `Done` says that a message was put there, for us.
-        (frame.wait_for_message() == Outcome::Done).then(|| unsafe { message.assume_init() })
+        // SAFETY: it says that a message was put there, for us.
+        frame.wait_for_message().then(|| unsafe { message.assume_init() })
     }
 
     /// Sends if a receiver waits.
-    pub(super) fn try_meet_receiver(&self, message: T) -> Result<(), TrySendError<T>> {
+    pub(super) fn try_meet_receiver(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(message));
         }
@@ -64,12 +65,12 @@ impl<T> Channel<T> {
         }
         // SAFETY: a receiver's frame of this channel, held, and not given anything.
         unsafe { frame.put(message) };
-        held.release();
+        self.hand_over(held, Preference::Receiver, form);
         Ok(())
     }
 
     /// Receives if a sender waits.
-    pub(super) fn try_meet_sender(&self) -> Result<T, TryRecvError> {
+    pub(super) fn try_meet_sender(&self, form: Form) -> Result<T, TryRecvError> {
         loop {
             // What was handed to somebody who has gone.
             if !self.messages.is_empty()
@@ -88,7 +89,7 @@ impl<T> Channel<T> {
                 frame.let_go(held, Outcome::Closed);
                 continue;
             }
-            if let Some(message) = Self::take_from(held, frame) {
+            if let Some(message) = self.take_from(held, frame, form) {
                 return Ok(message);
             }
         }
@@ -127,7 +128,7 @@ impl<T> Channel<T> {
                 }
                 // SAFETY: a receiver's frame of this channel, held, and not given anything.
                 unsafe { receiver.put(carried.into_inner()) };
-                held.release();
+                self.hand_over(held, Preference::Receiver, Form::Blocking);
                 return Ok(());
             }
             message = match self.senders.wait_pushed(waiter, deadline) {
@@ -137,7 +138,7 @@ impl<T> Channel<T> {
                     _ => carried.into_inner(),
                 },
             };
-            message = match self.try_meet_receiver(message) {
+            message = match self.try_meet_receiver(message, Form::Blocking) {
                 Ok(()) => return Ok(()),
                 Err(TrySendError::Disconnected(message)) => return Err(SendTimeoutError::Disconnected(message)),
                 Err(TrySendError::Full(message)) => message,
@@ -174,7 +175,7 @@ impl<T> Channel<T> {
                 match waiter.try_withdraw() {
                     Ok(true) => {
                         self.receivers.forsake();
-                        match Self::take_from(held, sender) {
+                        match self.take_from(held, sender, Form::Blocking) {
                             Some(message) => return Ok(message),
                             None => Wait::Ready,
                         }
@@ -195,16 +196,16 @@ impl<T> Channel<T> {
             match wait {
                 Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
                 Wait::Woken if frame.outcome() == Outcome::Coming => {
-                    if frame.wait_for_message() == Outcome::Done {
-                        // SAFETY: `Done` says that a message was put there, for us.
+                    if frame.wait_for_message() {
+                        // SAFETY: it says that a message was put there, for us.
                         return Ok(unsafe { message.assume_init() });
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: as above, by `Done`.
                 Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),
                 Wait::Woken | Wait::Ready => {}
             }
-            match self.try_meet_sender() {
+            match self.try_meet_sender(Form::Blocking) {
                 Ok(message) => return Ok(message),
                 Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
                 Err(TryRecvError::Empty) => {}

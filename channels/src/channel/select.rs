@@ -51,11 +51,8 @@ impl<T> Channel<T> {
         match token {
             SendToken::Disconnected => Err((message, false)),
             SendToken::Receiver(frame) => {
-                // SAFETY: the receiver waits until `arrive`; its frame is one of this channel, ours until then, and was given nothing.
-                unsafe {
-                    frame.as_ref().put(message);
-                    frame.as_ref().arrive();
-                }
+                // SAFETY: the receiver waits for us until then; its frame is one of this channel, and the token is used once.
+                unsafe { frame.as_ref().arrive(message) };
                 Ok(())
             }
             SendToken::Place(place) => {
@@ -78,15 +75,14 @@ impl<T> Channel<T> {
             SendToken::Disconnected => {}
             SendToken::Receiver(frame) => {
                 // SAFETY: as in `finish_send`.
-                unsafe {
-                    frame.as_ref().end(Outcome::Retry);
-                    frame.as_ref().arrive();
-                }
+                unsafe { frame.as_ref().stay_away() };
             }
             SendToken::Place(place) => {
                 // SAFETY: as in `finish_send`.
                 drop(unsafe { self.messages.place_from_raw(place) });
-                // It may have been the one that made the queue look full, or the one before which nothing could be received.
+                // It may have been the one that made the queue look full, which it does until the head has gone over it, or the one before
+                // which nothing could be received.
+                self.messages.front();
                 if self.is_bounded() && !self.senders.is_empty() {
                     self.serve_senders();
                 }
@@ -95,11 +91,6 @@ impl<T> Channel<T> {
                 }
             }
         }
-    }
-
-    /// A sender that was told of room does not use it.
-    pub(crate) fn pass_on_room(&self) {
-        self.serve_senders();
     }
 
     pub(crate) fn register_sender(&self, ticket: Ticket, frame: &Frame) {
@@ -118,28 +109,25 @@ impl<T> Channel<T> {
         self.receivers.forsake();
     }
 
-    /// Whether a send would not wait. `own` has registered with this channel too, and does not count; nor, with `own`, do observers count
-    /// as nobody: they must be told.
-    pub(crate) fn is_send_ready(&self, own: Option<Ticket>) -> bool {
+    /// Whether a send would not wait. `own` has registered with this channel too, and does not count. Observers count with `telling` only: they
+    /// are nobody to meet, but who is about to wait must tell them first.
+    pub(crate) fn is_send_ready(&self, own: Option<Ticket>, telling: bool) -> bool {
         if self.is_rendezvous() {
-            return self.is_closed() || self.receivers.any(|ticket, data| counts(own, ticket, data));
+            return self.is_closed() || self.receivers.any(|ticket, data| counts(own, telling, ticket, data));
         }
         self.has_room() || self.is_closed()
     }
 
     /// As [`is_send_ready`](Self::is_send_ready), for a receive.
-    pub(crate) fn is_recv_ready(&self, own: Option<Ticket>) -> bool {
+    pub(crate) fn is_recv_ready(&self, own: Option<Ticket>, telling: bool) -> bool {
         if self.messages.is_ready() || self.is_closed() {
             return true;
         }
-        self.is_rendezvous() && self.senders.any(|ticket, data| counts(own, ticket, data))
+        self.is_rendezvous() && self.senders.any(|ticket, data| counts(own, telling, ticket, data))
     }
 }
 
 /// Whether somebody on the other side of a rendezvous counts for whoever asks.
-fn counts(own: Option<Ticket>, ticket: Ticket, data: u64) -> bool {
-    match own {
-        Some(own) => ticket != own,
-        None => !Frame::observes(data),
-    }
+fn counts(own: Option<Ticket>, telling: bool, ticket: Ticket, data: u64) -> bool {
+    own != Some(ticket) && (telling || !Frame::observes(data))
 }

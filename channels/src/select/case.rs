@@ -32,10 +32,9 @@ pub(super) trait Case {
     fn register(&self, ticket: Ticket, frame: &Frame);
     /// What was registered is not needed any more, and nobody has taken it out.
     fn forsake(&self);
-    /// It was told that it could go on, and does something else: others may.
-    fn pass_on(&self);
-    /// Whether the operation would not wait; with a ticket, asked by one that has registered with it.
-    fn is_ready(&self, own: Option<Ticket>) -> bool;
+    /// Whether the operation would not wait; with a ticket, asked by one that has registered with it. With `telling` also whether somebody
+    /// watches for it, on a rendezvous channel.
+    fn is_ready(&self, own: Option<Ticket>, telling: bool) -> bool;
     /// When it will become ready by itself.
     fn deadline(&self) -> Option<Instant>;
     /// Takes back what was started, except for a message that was received.
@@ -68,12 +67,8 @@ impl<T> Case for Sender<T> {
         self.channel().forsake_sender();
     }
 
-    fn pass_on(&self) {
-        self.channel().pass_on_room();
-    }
-
-    fn is_ready(&self, own: Option<Ticket>) -> bool {
-        self.channel().is_send_ready(own)
+    fn is_ready(&self, own: Option<Ticket>, telling: bool) -> bool {
+        self.channel().is_send_ready(own, telling)
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -130,15 +125,9 @@ impl<T> Case for Receiver<T> {
         }
     }
 
-    fn pass_on(&self) {
-        if let Some(channel) = self.flavor().channel() {
-            channel.serve_receivers();
-        }
-    }
-
-    fn is_ready(&self, own: Option<Ticket>) -> bool {
+    fn is_ready(&self, own: Option<Ticket>, telling: bool) -> bool {
         match self.flavor().channel() {
-            Some(channel) => channel.is_recv_ready(own),
+            Some(channel) => channel.is_recv_ready(own, telling),
             None => !self.flavor().is_empty(),
         }
     }

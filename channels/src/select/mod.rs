@@ -13,6 +13,8 @@ use case::Case;
 pub use operation::SelectedOperation;
 use std::cell::Cell;
 use std::fmt;
+#[cfg(not(tasklets_loom))]
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use wait::{Ended, Purpose, wait};
 
@@ -184,75 +186,84 @@ impl<'a> Select<'a> {
     }
 
     /// Calls `f` with the list, which is on the stack if it is short.
-    fn with_entries<R>(&self, f: impl FnOnce(&[Entry<'a>], bool) -> R) -> R {
+    fn with_entries<R>(&self, f: impl FnOnce(&mut [Entry<'a>], bool) -> R) -> R {
         let mut few = self.few.iter().flatten().copied();
         if !self.more.is_empty() {
-            let all: Vec<_> = few.chain(self.more.iter().copied()).collect();
-            return f(&all, self.biased);
+            let mut all: Vec<_> = few.chain(self.more.iter().copied()).collect();
+            return f(&mut all, self.biased);
         }
-        let Some(first) = few.next() else { return f(&[], self.biased) };
+        let Some(first) = few.next() else { return f(&mut [], self.biased) };
         let mut list = [first; wait::INLINE];
         let mut len = 1;
         for entry in few {
             list[len] = entry;
             len += 1;
         }
-        f(&list[..len], self.biased)
+        f(&mut list[..len], self.biased)
     }
 }
 
-/// Commits to an operation that needs no waiting; `first` is tried before the others.
-fn start_any<'a>(
-    entries: &[Entry<'a>],
-    biased: bool,
-    buffer: &mut Buffer,
-    first: Option<usize>,
-) -> Option<SelectedOperation<'a>> {
-    let others = in_order(entries, biased);
-    first.map(|at| entries[at]).into_iter().chain(others).find_map(|Entry { index, case }| {
-        let started = case.try_start(buffer)?;
-        Some(SelectedOperation::new(index, case, started, std::mem::replace(buffer, Buffer::new())))
-    })
+/// Commits to an operation that needs no waiting.
+fn start_any<'a>(entries: &mut [Entry<'a>], biased: bool, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
+    if !biased {
+        shuffle(entries);
+    }
+    entries.iter().find_map(|&entry| start(entry, buffer))
+}
+
+fn start<'a>(Entry { index, case }: Entry<'a>, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
+    let started = case.try_start(buffer)?;
+    Some(SelectedOperation::new(index, case, started, std::mem::replace(buffer, Buffer::new())))
 }
 
 /// As [`start_any`], before giving up: goes through the list twice, since an operation may have become ready behind our back at the same time
 /// as another, before us, ceased to be. Who always keeps one of them ready never sees a select give up.
-fn start_any_at_last<'a>(entries: &[Entry<'a>], biased: bool, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
-    start_any(entries, biased, buffer, None).or_else(|| start_any(entries, biased, buffer, None))
+fn start_any_at_last<'a>(
+    entries: &mut [Entry<'a>],
+    biased: bool,
+    buffer: &mut Buffer,
+) -> Option<SelectedOperation<'a>> {
+    start_any(entries, biased, buffer).or_else(|| start_any(entries, biased, buffer))
 }
 
-/// From the beginning, or once round from anywhere.
-fn in_order<'e, 'a>(entries: &'e [Entry<'a>], biased: bool) -> impl Iterator<Item = Entry<'a>> + 'e {
-    let from = if biased || entries.len() < 2 { 0 } else { random() as usize % entries.len() };
-    entries[from..].iter().chain(&entries[..from]).copied()
+/// Any order is as likely as any other (Fisher and Yates).
+fn shuffle(entries: &mut [Entry<'_>]) {
+    for last in (1..entries.len()).rev() {
+        // The upper half of the product: evenly spread, without a division.
+        let other = (u64::from(random()) * (last as u64 + 1)) >> 32;
+        entries.swap(last, other as usize);
+    }
 }
 
-fn any_ready(entries: &[Entry<'_>], biased: bool) -> Option<usize> {
-    in_order(entries, biased).find(|entry| entry.case.is_ready(None)).map(|entry| entry.index)
+fn any_ready(entries: &mut [Entry<'_>], biased: bool) -> Option<usize> {
+    if !biased {
+        shuffle(entries);
+    }
+    entries.iter().find(|entry| entry.case.is_ready(None, false)).map(|entry| entry.index)
 }
 
 /// Commits to an operation, waiting until `deadline`.
-fn choose<'a>(entries: &[Entry<'a>], biased: bool, deadline: Option<Instant>) -> Option<SelectedOperation<'a>> {
+fn choose<'a>(entries: &mut [Entry<'a>], biased: bool, deadline: Option<Instant>) -> Option<SelectedOperation<'a>> {
     let mut buffer = Buffer::new();
-    let mut told = None;
     let mut rounds = 0;
     loop {
-        if let Some(operation) = start_any(entries, biased, &mut buffer, told) {
-            if let Some(at) = told.filter(|&at: &usize| entries[at].index != operation.index()) {
-                entries[at].case.pass_on();
-            }
+        if let Some(operation) = start_any(entries, biased, &mut buffer) {
             return Some(operation);
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return start_any_at_last(entries, biased, &mut buffer);
         }
-        told = None;
-        match wait(entries, biased, Purpose::Choose, &mut buffer, deadline) {
+        match wait(entries, Purpose::Choose, &mut buffer, deadline) {
             Ended::Started(at, started) => {
                 let Entry { index, case } = entries[at];
                 return Some(SelectedOperation::new(index, case, started, buffer));
             }
-            Ended::Told(at) => told = Some(at),
+            // It is this one's turn. If somebody else was faster there is nothing to pass on.
+            Ended::Told(at) => {
+                if let Some(operation) = start(entries[at], &mut buffer) {
+                    return Some(operation);
+                }
+            }
             Ended::Look => pause(&mut rounds),
             // A timer of a case, perhaps: look once more.
             Ended::TimedOut => {}
@@ -261,7 +272,7 @@ fn choose<'a>(entries: &[Entry<'a>], biased: bool, deadline: Option<Instant>) ->
 }
 
 /// Waits until an operation is ready, or until `deadline`.
-fn watch(entries: &[Entry<'_>], biased: bool, deadline: Option<Instant>) -> Option<usize> {
+fn watch(entries: &mut [Entry<'_>], biased: bool, deadline: Option<Instant>) -> Option<usize> {
     loop {
         if let Some(index) = any_ready(entries, biased) {
             return Some(index);
@@ -269,7 +280,7 @@ fn watch(entries: &[Entry<'_>], biased: bool, deadline: Option<Instant>) -> Opti
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return None;
         }
-        match wait(entries, biased, Purpose::Observe, &mut Buffer::new(), deadline) {
+        match wait(entries, Purpose::Observe, &mut Buffer::new(), deadline) {
             Ended::Started(..) => unreachable!("an observer is given nothing"),
             Ended::Told(_) | Ended::Look | Ended::TimedOut => {}
         }
@@ -284,12 +295,14 @@ fn pause(rounds: &mut u32) {
     *rounds += 1;
 }
 
-/// A number that nobody counts on (xorshift, Marsaglia).
+/// A number that nobody counts on (xorshift, Marsaglia), of which no two threads get the same sequence.
 fn random() -> u32 {
     const SEED: u32 = 0x9E37_79B9;
     #[cfg(not(tasklets_loom))]
+    static NEXT_SEED: AtomicU32 = AtomicU32::new(SEED);
+    #[cfg(not(tasklets_loom))]
     std::thread_local! {
-        static STATE: Cell<u32> = const { Cell::new(SEED) };
+        static STATE: Cell<u32> = Cell::new(NEXT_SEED.fetch_add(SEED, Ordering::Relaxed) | 1);
     }
     // A model goes the same way each time.
     #[cfg(tasklets_loom)]

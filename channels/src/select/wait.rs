@@ -1,15 +1,15 @@
 //! The wait of a select: on all its cases at once, until one is committed to.
 
+use super::Entry;
 use super::buffer::Buffer;
 use super::case::{Case, Started};
-use super::{Entry, random};
 use crate::channel::{Frame, Mode, Outcome, SendToken};
 use std::ptr::NonNull;
 use std::time::Instant;
 use tasklets_park::{Reason, Waited, Waiter};
 
-/// Frames that a select keeps without an allocation.
-pub(super) const INLINE: usize = 8;
+/// Frames that a select keeps without an allocation. The stacks of a model are small, and its frames large.
+pub(super) const INLINE: usize = if cfg!(tasklets_loom) { 2 } else { 8 };
 
 /// What a select waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +35,7 @@ pub(super) enum Ended {
 ///
 /// Whoever comes to any of the cases wins the ticket, and with it the whole select: the others find it dead. Two selects that meet each
 /// other in two channels may both see the other when they look; then both withdraw and begin anew, after a while that differs.
-pub(super) fn wait(
-    cases: &[Entry<'_>],
-    biased: bool,
-    purpose: Purpose,
-    buffer: &mut Buffer,
-    deadline: Option<Instant>,
-) -> Ended {
+pub(super) fn wait(cases: &[Entry<'_>], purpose: Purpose, buffer: &mut Buffer, deadline: Option<Instant>) -> Ended {
     // Only one of them is ever put there, so they share the room.
     let size = cases.iter().map(|entry| entry.case.layout().size()).max().unwrap_or(0);
     let align = cases.iter().map(|entry| entry.case.layout().align()).max().unwrap_or(1);
@@ -55,10 +49,10 @@ pub(super) fn wait(
             Some(entry) => frame(entry),
             None => Frame::new(Mode::Observe, message),
         });
-        wait_with(cases, &frames[..cases.len()], biased, deadline)
+        wait_with(cases, &frames[..cases.len()], deadline)
     } else {
         let frames: Vec<Frame> = cases.iter().map(frame).collect();
-        wait_with(cases, &frames, biased, deadline)
+        wait_with(cases, &frames, deadline)
     }
 }
 
@@ -78,19 +72,18 @@ impl Drop for Registered<'_> {
     }
 }
 
-fn wait_with(cases: &[Entry<'_>], frames: &[Frame], biased: bool, deadline: Option<Instant>) -> Ended {
+fn wait_with(cases: &[Entry<'_>], frames: &[Frame], deadline: Option<Instant>) -> Ended {
     let registered = Registered { cases, frames };
     let waiter = Waiter::begin().because(Reason::Select);
     let ticket = waiter.ticket();
-    // From anywhere: of two cases on one channel, that which registers first is found first.
-    let from = if biased { 0 } else { random() as usize % cases.len().max(1) };
-    for (entry, frame) in cases.iter().zip(frames).cycle().skip(from).take(cases.len()) {
+    for (entry, frame) in cases.iter().zip(frames) {
         entry.case.register(ticket, frame);
     }
     let timers = cases.iter().filter_map(|entry| entry.case.deadline());
     let deadline = timers.chain(deadline).min();
-    // The look after registering.
-    if cases.iter().any(|entry| entry.case.is_ready(Some(ticket))) {
+    // The look after registering. Who only watches has nothing for others who do.
+    let telling = frames.iter().any(|frame| frame.mode != Mode::Observe);
+    if cases.iter().any(|entry| entry.case.is_ready(Some(ticket), telling)) {
         if waiter.withdraw() {
             return Ended::Look;
         }
@@ -115,6 +108,6 @@ fn wait_with(cases: &[Entry<'_>], frames: &[Frame], biased: bool, deadline: Opti
 fn found(case: &dyn Case, frame: &Frame) -> Option<Started> {
     match NonNull::new(frame.partner().cast_mut()) {
         Some(receiver) => Some(Started::Send(SendToken::Receiver(receiver))),
-        None => (frame.wait_for_message() == Outcome::Done).then(|| case.received()),
+        None => frame.wait_for_message().then(|| case.received()),
     }
 }

@@ -10,6 +10,7 @@ use crate::reason::Reason;
 use crate::slot::{Claim, Committed, Outcome, Slot, WakeFn};
 use crate::slots;
 use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::turn::{Turn, TurnFn};
 use std::cell::Cell;
 use std::time::Instant;
 
@@ -24,6 +25,8 @@ pub type SuspendFn = unsafe fn(&Context, generation: u64, deadline: Option<Insta
 #[derive(Debug)]
 pub struct Context {
     suspend: SuspendFn,
+    /// How it lets others run without waiting. None for a thread.
+    turn: Option<TurnFn>,
     index: Cell<u32>,
     slot: Cell<&'static Slot>,
     wake: Option<WakeFn>,
@@ -51,6 +54,7 @@ impl Context {
         unsafe { slot.set_wake(wake, data) };
         Self {
             suspend,
+            turn: None,
             index: Cell::new(index),
             slot: Cell::new(slot),
             wake,
@@ -60,6 +64,13 @@ impl Context {
             shielded: AtomicBool::new(false),
             firm: AtomicBool::new(false),
         }
+    }
+
+    /// The same, with a way to let others run.
+    #[must_use]
+    pub fn with_turn(mut self, turn: TurnFn) -> Self {
+        self.turn = Some(turn);
+        self
     }
 
     #[inline]
@@ -239,6 +250,15 @@ pub fn leave() {
 pub(crate) fn current() -> *const Context {
     let current = load_current();
     if current.is_null() { thread_context() } else { current }
+}
+
+/// The running context lets others run, if it has a way to.
+pub(crate) fn take_turn(turn: Turn) {
+    // SAFETY: the current context is valid while its code runs, and that code is running.
+    let current = unsafe { load_current().as_ref() };
+    if let Some(take_turn) = current.and_then(|context| context.turn) {
+        take_turn(turn);
+    }
 }
 
 /// The calling OS thread's own context, made at the first call.

@@ -7,6 +7,7 @@
 //! From the bottom up: [`sync`] (atomics, or loom's), [`stable`] (memory that stays), [`slot`] (the word on which a
 //! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`],
 //! [`PolledWaiter`] (the same for a future), [`Token`] (one permit), [`block_on`]; [`fifo`] (a queue of anything) and on it [`WaitQueue`].
+//! Beside them, what a tasklet does for others without waiting: [`count_operation`], [`Place`].
 //!
 //! This is the crate under the crate: users depend on `tasklets`.
 
@@ -19,6 +20,7 @@ pub mod sync;
 mod block_on;
 mod cancel;
 mod futex;
+mod place;
 mod polled;
 mod reason;
 mod slots;
@@ -26,16 +28,19 @@ mod ticket;
 #[cfg(not(tasklets_loom))]
 mod timer;
 mod token;
+mod turn;
 mod wait_queue;
 mod waiter;
 
 pub use block_on::block_on;
 pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
+pub use place::{Place, grant_place};
 pub use polled::PolledWaiter;
 pub use reason::Reason;
 pub use ticket::{Held, Ticket};
 #[cfg(not(tasklets_loom))]
 pub use timer::{Alarm, Timer, TimerThread};
 pub use token::Token;
+pub use turn::{Turn, TurnFn, count_operation, give_way};
 pub use wait_queue::{Wait, WaitQueue};
 pub use waiter::{Waited, Waiter};

@@ -48,7 +48,7 @@
 use super::place::Place;
 use std::time::Instant;
 use tasklets_park::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Reason, Wait, WaitQueue, count_operation};
 
 /// As many permits as there may be.
 pub(super) const MAX_PERMITS: u64 = (1 << 30) - 1;
@@ -177,6 +177,8 @@ impl Permits {
     /// Takes `need` permits, at most `MAX_PERMITS`; suspends until its turn has come and there are enough.
     #[inline]
     pub(super) fn acquire(&self, need: u64, deadline: Option<Instant>) -> Result<(), Refused> {
+        // Before, not after: nobody gives others a turn with the permits in its hands.
+        count_operation();
         match self.try_acquire(need) {
             Err(Refused::NoPermits) => self.wait(need, deadline),
             settled => settled,

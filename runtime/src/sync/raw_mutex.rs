@@ -28,7 +28,7 @@
 use super::place::Place;
 use std::time::Instant;
 use tasklets_park::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Reason, Wait, WaitQueue, count_operation};
 
 const LOCKED: u32 = 1;
 const WOKEN: u32 = 2;
@@ -88,6 +88,8 @@ impl RawMutex {
     /// Whether it got the lock before the deadline.
     #[inline]
     pub(super) fn lock(&self, deadline: Option<Instant>) -> bool {
+        // Before, not after: nobody gives others a turn with the lock in its hands.
+        count_operation();
         self.try_lock() || self.wait(deadline)
     }
 

@@ -17,7 +17,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How often in a row the slot of the last wake goes first.
-const RUN_NEXT_STREAK: u32 = 3;
+const RUN_NEXT_STREAK: i32 = 3;
+/// The streak when the slot is to go first, whatever else is to be done.
+const PROMISED: i32 = -1;
 const MAX_WINDOW: u32 = 128;
 const WINDOW: Duration = Duration::from_micros(50);
 const ROUND: Duration = Duration::from_micros(100);
@@ -32,7 +34,7 @@ pub(super) struct Pace {
     round_began: Cell<Instant>,
     turns: Cell<u64>,
     /// How often in a row `run_next` went first.
-    streak: Cell<u32>,
+    streak: Cell<i32>,
     /// Whether fresh tasks go before started ones this time.
     fresh_first: Cell<bool>,
     /// What the poller's turn was followed by last: the injector or the oldest fresh task.
@@ -91,6 +93,13 @@ impl Worker {
         self.pace.fresh_first.set(true);
     }
 
+    /// The running tasklet yields to the one that it woke last. It may do so any number of times in a row: each time a tasklet goes to the
+    /// end of the ready queue and one that had waited runs, so the queue's turn comes when that one waits again.
+    #[inline]
+    pub(crate) fn let_run_next_go_first(&self) {
+        self.pace.streak.set(PROMISED);
+    }
+
     /// What to run next, without looking at other workers; `None` if there is nothing.
     #[inline(always)]
     pub(super) fn next(&self) -> Option<Next> {
@@ -99,7 +108,10 @@ impl Worker {
         if left == 0
             && let Some(runnable) = self.end_window()
         {
-            return Some(Next::Run(runnable));
+            if self.pace.streak.get() != PROMISED {
+                return Some(Next::Run(runnable));
+            }
+            self.home.ready.push_back(runnable);
         }
         if let Some(runnable) = self.home.run_next.get() {
             self.home.run_next.set(None);

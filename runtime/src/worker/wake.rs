@@ -3,6 +3,8 @@
 //! | the waker is                                       | the fiber goes to                                  |
 //! |----------------------------------------------------|----------------------------------------------------|
 //! | a tasklet of the fiber's home                      | `run_next`; what was there goes to the ready queue |
+//! | the same, and it asks for a [`Place`]              | first: `run_next`; last: the ready queue           |
+//! | the same, in a FIFO runtime, and it asks for none  | the ready queue                                    |
 //! | the worker of that home itself (an event, a timer) | the ready queue                                    |
 //! | anything else                                      | the home's inbox, and its worker is woken          |
 //! | (a fiber that may migrate) a worker                | that worker's deque                                |
@@ -12,6 +14,7 @@ use super::Worker;
 use crate::fiber::Fiber;
 use crate::shared::Shared;
 use std::sync::Arc;
+use tasklets_park::{Place, grant_place};
 
 /// [`WakeFn`](tasklets_park::slot::WakeFn) of fibers.
 ///
@@ -37,10 +40,19 @@ impl Worker {
             }
         } else if fiber.node.home() != self.home.index {
             self.shared.send_home(fiber.node.home(), runnable);
-        } else if self.current.get().is_none() || self.shared.config.fifo {
+        } else if self.current.get().is_none() || !self.goes_soon() {
             self.home.ready.push_back(runnable);
         } else if let Some(displaced) = self.home.run_next.replace(Some(runnable)) {
             self.home.ready.push_back(displaced);
+        }
+    }
+
+    /// Whether what the running tasklet wakes goes before those that can run already.
+    #[inline]
+    fn goes_soon(&self) -> bool {
+        match grant_place() {
+            None => !self.shared.config.fifo,
+            Some(place) => place == Place::First,
         }
     }
 }

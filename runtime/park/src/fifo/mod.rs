@@ -48,6 +48,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{SPINS, order_after_rmw, spin};
 use link::Link;
 use segment::{CELLS, Cell, Segment, State};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use stock::Stock;
 
 /// In the tail's word: no push any more. The position is above.
@@ -503,16 +504,28 @@ impl<T, X: Default> Default for Fifo<T, X> {
     }
 }
 
-impl<T, X: Default> Drop for Fifo<T, X> {
-    fn drop(&mut self) {
-        /// Goes on with the rest if a value panics when it is dropped.
-        struct Rest<'a, T, X: Default>(&'a Fifo<T, X>);
-        impl<T, X: Default> Drop for Rest<'_, T, X> {
-            fn drop(&mut self) {
-                while self.0.pop().is_some() {}
+impl<T, X: Default> Fifo<T, X> {
+    /// Drops the values that are there, all of them even if some panic in that.
+    ///
+    /// # Panics
+    /// With the first of those panics, after the last value; not if the thread is panicking already.
+    pub fn clear(&self) {
+        let mut first = None;
+        while let Some(value) = self.pop() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                first.get_or_insert(panic);
             }
         }
-        let rest = Rest(self);
-        while rest.0.pop().is_some() {}
+        if let Some(panic) = first
+            && !std::thread::panicking()
+        {
+            resume_unwind(panic);
+        }
+    }
+}
+
+impl<T, X: Default> Drop for Fifo<T, X> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
