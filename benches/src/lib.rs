@@ -7,20 +7,31 @@
 
 #![cfg(target_os = "linux")]
 
+mod asynchronous;
+mod blocking;
+mod cpu;
 mod failure;
+mod foreign;
+mod instructions;
 mod machine;
 mod measure;
 mod options;
+mod report;
+mod resident;
 mod runtimes;
 mod side_main;
 mod side_process;
 mod table;
+mod target;
 mod workload;
 mod workloads;
 
 use std::process::ExitCode;
 
+pub use instructions::main as count_instructions;
+use machine::Machine;
 use options::{Command, Plan, USAGE};
+use report::{Report, Section};
 use workload::{OURS, Scale};
 
 /// Runs what the command line asks for. Fails if `tasklets` itself failed at a workload, or on a bad command line.
@@ -35,12 +46,12 @@ pub fn main() -> ExitCode {
         Ok(Command::List) => {
             for workload in workloads::ALL {
                 let sides: Vec<&str> = workload.sides.iter().map(|side| side.name).collect();
-                println!("{:<12} {} [{}]", workload.name, workload.about, sides.join(", "));
+                println!("{:<24} {} [{}]", workload.name, workload.about, sides.join(", "));
             }
             ExitCode::SUCCESS
         }
         Ok(Command::Side(side)) => side_main::run(&side),
-        Ok(Command::Measure(plan)) => measure(&plan),
+        Ok(Command::Measure(plan)) => measure(plan),
         Err(wrong) => {
             eprintln!("{wrong}\n\n{USAGE}");
             ExitCode::from(2)
@@ -48,26 +59,38 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Measures every workload of `plan` and prints its tables as they become known.
-fn measure(plan: &Plan) -> ExitCode {
-    print!("{}", machine::describe());
+/// Measures every workload of `plan`, prints its tables as they become known, and leaves a report.
+fn measure(plan: Plan) -> ExitCode {
+    let machine = Machine::describe();
+    print!("{machine}");
     println!(
-        "rounds: {}{}, interleaved; `ratio` is the median over that of tasklets",
+        "rounds: {}{}, interleaved; `ratio` is the median over that of tasklets, `cpu ms` the CPU time of a round",
         plan.rounds,
         if plan.quick { " (quick)" } else { "" }
     );
     let mut ours_failed = false;
-    for workload in &plan.workloads {
+    let mut sections = Vec::new();
+    for &workload in &plan.workloads {
         println!("\n{}: {}", workload.name, workload.about);
         if let Some(tool) = workload.needs.iter().find(|tool| !machine::has_tool(tool)) {
             println!("  skipped: `{tool}` is not installed");
             continue;
         }
+        let mut passes = Vec::new();
         for &workers in &plan.workers {
             let scale = Scale { workers, quick: plan.quick };
-            let outcomes = measure::compare(workload, scale, plan);
+            let outcomes = measure::compare(workload, scale, &plan);
             ours_failed |= outcomes.iter().any(|outcome| outcome.side == OURS && outcome.result.is_err());
             print!("{}", table::render(workload, workers, &outcomes));
+            passes.push((workers, outcomes));
+        }
+        sections.push(Section { workload, passes });
+    }
+    match (Report { machine, plan, sections }).write() {
+        Ok(written) => println!("\n{written}"),
+        Err(why) => {
+            eprintln!("\nthe report could not be written: {why}");
+            return ExitCode::FAILURE;
         }
     }
     if ours_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }

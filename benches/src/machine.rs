@@ -1,28 +1,96 @@
 //! What a figure was measured on, and with which versions.
 
-use std::fmt::Write;
+use std::fmt;
 use std::fs;
 use std::process::Command;
 
 /// The lock file this program was built with: the exact versions, not the requested ones.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
-/// The header of a report.
-pub(crate) fn describe() -> String {
-    let mut header = String::new();
-    let mut line = |name: &str, value: &str| {
-        let _ = writeln!(header, "{name}: {value}");
-    };
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    line("cpu", &format!("{}, {cores} cores usable", cpu_model()));
-    line("memory", &field("/proc/meminfo", "MemTotal").unwrap_or_else(unknown));
-    line("kernel", &format!("Linux {} {}", read("/proc/sys/kernel/osrelease"), std::env::consts::ARCH));
-    line("load", &format!("{} (1, 5, 15 minutes; other programs make figures rough)", load()));
-    line("rustc", &rustc());
-    let peers =
-        ["tasklets", "tokio", "may", "rayon", "httparse"].map(|name| format!("{name} {}", versions(LOCK, name)));
-    line("versions", &peers.join(", "));
-    header
+/// The crates whose versions matter, ours first.
+const CRATES: &[&str] = &[
+    "tasklets",
+    "tokio",
+    "may",
+    "smol",
+    "rayon",
+    "chili",
+    "crossbeam-channel",
+    "kanal",
+    "flume",
+    "async-channel",
+    "httparse",
+];
+
+/// Another language that has sides.
+struct Foreign {
+    /// What its sides are called.
+    side: &'static str,
+    /// The program that builds or runs them.
+    tool: &'static str,
+    /// How that program is asked for its version.
+    version: &'static [&'static str],
+}
+
+/// All of them.
+const FOREIGN: &[Foreign] = &[
+    Foreign { side: "go", tool: "go", version: &["version"] },
+    Foreign { side: "erlang", tool: "erl", version: ERLANG_VERSION },
+];
+
+/// Erlang tells its release only from inside.
+const ERLANG_VERSION: &[&str] =
+    &["-noshell", "-eval", "io:format(\"~s~n\", [erlang:system_info(otp_release)]), halt()."];
+
+/// What a figure depends on, as names and values, in the order of a report's header.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine(Vec<(&'static str, String)>);
+
+impl Machine {
+    /// This machine as it is now, and the versions this program was built with.
+    pub(crate) fn describe() -> Self {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let kernel = format!("Linux {} {}", read("/proc/sys/kernel/osrelease"), std::env::consts::ARCH);
+        let crates: Vec<String> = CRATES.iter().map(|name| format!("{name} {}", versions(LOCK, name))).collect();
+        let mut facts = vec![
+            ("cpu", format!("{}, {cores} cores usable", cpu_model())),
+            ("memory", field("/proc/meminfo", "MemTotal").unwrap_or_else(unknown)),
+            ("kernel", kernel),
+            ("load", format!("{} (1, 5, 15 minutes; other programs make figures rough)", load())),
+            ("rustc", answer("rustc", &["--version"])),
+            ("crates", crates.join(", ")),
+        ];
+        let foreign = FOREIGN.iter().map(|language| {
+            let version = match has_tool(language.tool) {
+                true => answer(language.tool, language.version),
+                false => format!("`{}` is not on the PATH, so its sides are left out", language.tool),
+            };
+            (language.side, version)
+        });
+        facts.extend(foreign);
+        Self(facts)
+    }
+
+    /// Names and values.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.facts().try_for_each(|(name, value)| writeln!(f, "{name}: {value}"))
+    }
+}
+
+/// What compiled this program, and for what.
+pub(crate) fn toolchain() -> String {
+    format!("{}, {}", answer("rustc", &["--version"]), std::env::consts::ARCH)
+}
+
+/// Whether the side of this name can take part: one in another language needs that language's tool.
+pub(crate) fn can_run(side: &str) -> bool {
+    FOREIGN.iter().all(|language| language.side != side || has_tool(language.tool))
 }
 
 /// Whether a program of this name is on the `PATH`.
@@ -40,9 +108,9 @@ fn cpu_model() -> String {
     field("/proc/cpuinfo", "model name").or_else(arm).unwrap_or_else(unknown)
 }
 
-/// The compiler's version. Cargo sets no variable for it at run time, so the one on the `PATH` is asked.
-fn rustc() -> String {
-    let output = Command::new("rustc").arg("--version").output();
+/// What a program on the `PATH` prints about its version. Cargo sets no variable for the compiler's at run time.
+fn answer(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
     let text = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
     text.map_or_else(unknown, |text| String::from_utf8_lossy(&text).trim().to_string())
 }

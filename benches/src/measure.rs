@@ -1,8 +1,9 @@
 //! Interleaved rounds of all sides, and what they amount to.
 
 use crate::failure::Failure;
+use crate::machine;
 use crate::options::{Plan, SideCall};
-use crate::side_process::SideProcess;
+use crate::side_process::{RoundReport, SideProcess};
 use crate::workload::{Scale, Workload};
 
 /// What one side achieved.
@@ -10,8 +11,17 @@ use crate::workload::{Scale, Workload};
 pub(crate) struct Outcome {
     /// The side's name.
     pub(crate) side: &'static str,
-    /// For each quantity, how its rounds spread; or why there is nothing.
-    pub(crate) result: Result<Vec<Spread>, Failure>,
+    /// Its figures, or why there are none.
+    pub(crate) result: Result<Measured, Failure>,
+}
+
+/// What the rounds of one side came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Measured {
+    /// How each of the workload's quantities spread.
+    pub(crate) quantities: Vec<Spread>,
+    /// Milliseconds of CPU time that the side's process spent on a round, user and system.
+    pub(crate) cpu: Spread,
 }
 
 /// How one quantity spread over the rounds.
@@ -40,20 +50,20 @@ struct Contender {
     name: &'static str,
     /// Not kept between rounds if each wants a fresh process.
     process: Option<SideProcess>,
-    /// The figures of each round so far, or why the side is out.
-    rounds: Result<Vec<Vec<f64>>, Failure>,
+    /// The rounds so far, or why the side is out.
+    rounds: Result<Vec<RoundReport>, Failure>,
 }
 
 impl Contender {
     /// Does one round, unless the side is out already. Its figures are kept, except those of a warm-up.
     fn round(&mut self, workload: &Workload, warm_up: bool) {
         let Ok(rounds) = &mut self.rounds else { return };
-        let figures = one_round(&mut self.process, &self.call).and_then(|figures| {
-            crate::failure::check("the number of figures", figures.len(), workload.quantities.len())?;
-            Ok(figures)
+        let report = one_round(&mut self.process, &self.call).and_then(|report| {
+            crate::failure::check("the number of figures", report.figures.len(), workload.quantities.len())?;
+            Ok(report)
         });
-        match figures {
-            Ok(figures) if !warm_up => rounds.push(figures),
+        match report {
+            Ok(report) if !warm_up => rounds.push(report),
             Ok(_) => {}
             Err(why) => self.rounds = Err(why),
         }
@@ -64,7 +74,7 @@ impl Contender {
 }
 
 /// One round in the side's process, which is started if it does not run.
-fn one_round(process: &mut Option<SideProcess>, call: &SideCall) -> Result<Vec<f64>, Failure> {
+fn one_round(process: &mut Option<SideProcess>, call: &SideCall) -> Result<RoundReport, Failure> {
     match process {
         Some(running) => running.round(),
         None => process.insert(SideProcess::start(call)?).round(),
@@ -73,9 +83,10 @@ fn one_round(process: &mut Option<SideProcess>, call: &SideCall) -> Result<Vec<f
 
 /// Measures all sides that the plan includes: round by round, each side once in every round.
 ///
-/// A side that fails in any round is out, and its other figures do not count.
+/// A side that fails in any round is out, and its other figures do not count. A side in another language takes part
+/// only where that language is installed. A quick comparison has no warm-up round.
 pub(crate) fn compare(workload: &Workload, scale: Scale, plan: &Plan) -> Vec<Outcome> {
-    let taking_part = workload.sides.iter().filter(|side| plan.includes(side.name));
+    let taking_part = workload.sides.iter().filter(|side| plan.includes(side.name) && machine::can_run(side.name));
     let mut contenders: Vec<Contender> = taking_part
         .map(|side| Contender {
             call: SideCall { workload: workload.name.into(), side: side.name.into(), scale },
@@ -84,20 +95,21 @@ pub(crate) fn compare(workload: &Workload, scale: Scale, plan: &Plan) -> Vec<Out
             rounds: Ok(Vec::new()),
         })
         .collect();
-    let warm_ups = usize::from(!workload.fresh_process);
+    let warm_ups = usize::from(!workload.fresh_process && !plan.quick);
     for round in 0..warm_ups + plan.rounds {
         for contender in &mut contenders {
             contender.round(workload, round < warm_ups);
         }
     }
-    let quantities = workload.quantities.len();
-    let spreads = |rounds: Vec<Vec<f64>>| {
-        let column = |index: usize| rounds.iter().map(|figures| figures[index]).collect();
-        (0..quantities).map(|index| Spread::of(column(index))).collect()
+    let measured = |rounds: Vec<RoundReport>| Measured {
+        quantities: (0..workload.quantities.len())
+            .map(|index| Spread::of(rounds.iter().map(|round| round.figures[index]).collect()))
+            .collect(),
+        cpu: Spread::of(rounds.iter().map(|round| round.cpu_ms).collect()),
     };
     contenders
         .into_iter()
-        .map(|contender| Outcome { side: contender.name, result: contender.rounds.map(spreads) })
+        .map(|contender| Outcome { side: contender.name, result: contender.rounds.map(measured) })
         .collect()
 }
 

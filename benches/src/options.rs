@@ -7,12 +7,14 @@ use crate::workloads;
 /// What `--help` prints.
 pub(crate) const USAGE: &str = "\
 usage: cargo bench -p tasklets-benches -- [NAME...] [OPTION...]
-  NAME              only these workloads (all, if none is named)
+  NAME              only these workloads (all, if none is named), or those whose names begin with NAME-
   --list            list the workloads and their sides
-  --workers 1,2     worker threads, one pass for each count (default: 1,2)
+  --workers 1,2     worker threads, one pass for each count (default: 1,2; 2 with --quick)
   --peers tokio,may only these peers beside tasklets; `none` for tasklets alone
-  --rounds N        rounds of each side (default: 5; 3 with --quick)
-  --quick           smaller sizes and fewer rounds: rough figures soon";
+  --rounds N        rounds of each side (default: 5; 1 with --quick)
+  --quick           small sizes and one round: shows that all of it runs, not how fast
+  --save            write the tables into benches/RESULTS.md as well
+Tables, plots and raw figures are left in target/bench-report/; open its index.html.";
 
 /// The hidden option by which this program starts itself as one side.
 pub(crate) const SIDE_OPTION: &str = "--side";
@@ -43,13 +45,17 @@ pub(crate) struct Plan {
     pub(crate) rounds: usize,
     /// Smaller sizes.
     pub(crate) quick: bool,
+    /// Whether the tables are to be kept in the repository.
+    pub(crate) save: bool,
+    /// The arguments that ask for this, for the reader who wants to repeat it.
+    pub(crate) arguments: String,
 }
 
 impl Plan {
-    /// Whether this side takes part. Ours always does.
+    /// Whether this side takes part. Ours always do, the second ones (`tasklets-futures`) too.
     pub(crate) fn includes(&self, side: &str) -> bool {
         let wanted = |peers: &Vec<String>| peers.iter().any(|peer| peer == side);
-        side == OURS || self.peers.as_ref().is_none_or(wanted)
+        side.starts_with(OURS) || self.peers.as_ref().is_none_or(wanted)
     }
 }
 
@@ -89,7 +95,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, Failure> {
     }
 
     let mut names: Vec<&str> = Vec::new();
-    let (mut workers, mut peers, mut rounds, mut quick) = (vec![1, 2], None, None, false);
+    let (mut workers, mut peers, mut rounds, mut quick, mut save) = (None, None, None, false, false);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| Failure::new(format!("`{argument}` needs a value")));
@@ -98,20 +104,32 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, Failure> {
             "--help" | "-h" => return Ok(Command::Help),
             "--list" => return Ok(Command::List),
             "--quick" => quick = true,
-            "--workers" => workers = value()?.split(',').map(count).collect::<Result<_, _>>()?,
+            "--save" => save = true,
+            "--workers" => workers = Some(value()?.split(',').map(count).collect::<Result<_, _>>()?),
             "--rounds" => rounds = Some(count(value()?)?),
             "--peers" => peers = Some(known_peers(value()?)?),
             option if option.starts_with('-') => return Err(Failure::new(format!("unknown option `{option}`"))),
             name => names.push(name),
         }
     }
-    if let Some(name) = names.iter().find(|name| workloads::find(name).is_none()) {
+    if let Some(name) = names.iter().find(|name| workloads::called(name).is_empty()) {
         return Err(Failure::new(format!("no workload is called `{name}`; --list shows them")));
     }
-    let chosen = |workload: &&Workload| names.is_empty() || names.contains(&workload.name);
+    let named: Vec<&Workload> = names.iter().flat_map(|name| workloads::called(name)).collect();
+    let chosen = |workload: &&Workload| names.is_empty() || named.iter().any(|named| named.name == workload.name);
     let workloads = workloads::ALL.iter().copied().filter(chosen).collect();
-    let rounds = rounds.unwrap_or(if quick { 3 } else { 5 });
-    Ok(Command::Measure(Plan { workloads, workers, peers, rounds, quick }))
+    if save && quick {
+        return Err(Failure::new("the figures of --quick are too rough to --save"));
+    }
+    Ok(Command::Measure(Plan {
+        workloads,
+        workers: workers.unwrap_or(if quick { vec![2] } else { vec![1, 2] }),
+        peers,
+        rounds: rounds.unwrap_or(if quick { 1 } else { 5 }),
+        quick,
+        save,
+        arguments: arguments.iter().filter(|argument| *argument != "--bench").cloned().collect::<Vec<_>>().join(" "),
+    }))
 }
 
 /// A number of workers or rounds: at least one.
@@ -159,14 +177,22 @@ mod tests {
     fn names_and_options_narrow_it() {
         let plan = plan("yield --workers 4 --peers tokio --quick --bench");
         assert_eq!(plan.workloads.len(), 1);
-        assert_eq!((plan.workers.as_slice(), plan.rounds, plan.quick), ([4].as_slice(), 3, true));
+        assert_eq!((plan.workers.as_slice(), plan.rounds, plan.quick), ([4].as_slice(), 1, true));
+        assert_eq!(plan.arguments, "yield --workers 4 --peers tokio --quick");
         assert!(plan.includes("tokio") && plan.includes(OURS) && !plan.includes("may"));
+    }
+
+    #[test]
+    fn a_family_is_named_by_its_beginning() {
+        assert!(plan("channels-mpmc").workloads.iter().all(|workload| workload.name.starts_with("channels-mpmc-")));
+        assert_eq!(plan("channels-mpmc").workloads.len(), 5);
+        assert_eq!(plan("parked").workloads.len(), 1);
     }
 
     #[test]
     fn no_peers_leaves_ours() {
         let plan = plan("--peers none --rounds 9");
-        assert!(plan.includes(OURS) && !plan.includes("tokio"));
+        assert!(plan.includes(OURS) && plan.includes("tasklets-futures") && !plan.includes("tokio"));
         assert_eq!(plan.rounds, 9);
     }
 
@@ -179,6 +205,7 @@ mod tests {
             ("nothing", "`nothing`"),
             ("--fast", "`--fast`"),
             ("--rounds", "`--rounds`"),
+            ("--quick --save", "rough"),
         ] {
             let wrong = parsed(line).expect_err(line).to_string();
             assert!(wrong.contains(word), "{line}: {wrong}");

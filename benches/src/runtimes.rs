@@ -33,6 +33,14 @@ where
     joined(may::go!(main))?
 }
 
+/// chili's pool. The thread that forks is one of its workers, so the pool starts one thread fewer.
+pub(crate) fn chili(workers: usize) -> chili::ThreadPool {
+    chili::ThreadPool::with_config(chili::Config {
+        thread_count: std::num::NonZero::new(workers),
+        ..chili::Config::default()
+    })
+}
+
 /// The result of a coroutine, or the panic that ended it.
 pub(crate) fn joined<T>(coroutine: may::coroutine::JoinHandle<T>) -> Result<T, Failure> {
     coroutine.join().map_err(|payload| Failure::of_panic(&*payload))

@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 
+use crate::cpu;
 use crate::failure::Failure;
 use crate::options::SideCall;
 use crate::side_process::{FAILED, FIGURES, MARK, READY, ROUND};
@@ -20,10 +21,12 @@ pub(crate) fn run(call: &SideCall) -> ExitCode {
         if !line.is_ok_and(|line| line == ROUND) {
             break;
         }
+        let before = cpu::spent();
         match round() {
             Ok(figures) => {
-                let figures: Vec<String> = figures.iter().map(f64::to_string).collect();
-                answer(&format!("{FIGURES}{}", figures.join(" ")));
+                let cpu_ms = (cpu::spent() - before).as_secs_f64() * 1e3;
+                let numbers: Vec<String> = [cpu_ms].iter().chain(&figures).map(f64::to_string).collect();
+                answer(&format!("{FIGURES}{}", numbers.join(" ")));
             }
             Err(why) => fail(&why),
         }

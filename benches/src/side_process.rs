@@ -1,12 +1,13 @@
 //! One side of a workload as a child process, seen from the parent.
 //!
-//! The child is this program again (`side_main.rs`). They speak in lines:
+//! The child is this program again (`side_main.rs`), or becomes one in another language (`foreign.rs`). They speak in
+//! lines:
 //!
 //! | parent, on the child's stdin | child, on its stdout | meaning |
 //! | --- | --- | --- |
 //! | | `@side ready` | the side is set up |
 //! | `round` | | do one round |
-//! | | `@side figures 1.5 2` | the round's figures, one for each quantity |
+//! | | `@side figures 80 1.5 2` | CPU time of the round in ms, then its figures, one for each quantity |
 //! | | `@side failed WHY` | the setup or the round failed |
 //!
 //! Other lines on stdout are the peers' own and are ignored. A child that ends before it answered has failed too; the
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 use crate::options::SideCall;
+use crate::workload::OURS;
 
 /// Starts each line of the protocol on the child's stdout.
 pub(crate) const MARK: &str = "@side ";
@@ -35,6 +37,25 @@ pub(crate) const FAILED: &str = "failed ";
 
 /// A side that takes longer over one answer hangs: the slowest round takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The same for peers in a quick run, whose rounds take a fraction of a second: one that hangs must not use it up.
+const QUICK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a side tells about one round.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RoundReport {
+    /// CPU time of the side's process, user and system, in milliseconds.
+    pub(crate) cpu_ms: f64,
+    /// One for each quantity of the workload.
+    pub(crate) figures: Vec<f64>,
+}
+
+impl RoundReport {
+    /// Reads what follows [`FIGURES`].
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split_whitespace().map(|number| number.parse::<f64>().ok().filter(|it| it.is_finite()));
+        Some(Self { cpu_ms: numbers.next()??, figures: numbers.collect::<Option<_>>()? })
+    }
+}
 
 /// A running side. Dropping it ends the process.
 #[derive(Debug)]
@@ -43,6 +64,8 @@ pub(crate) struct SideProcess {
     orders: ChildStdin,
     /// The protocol's lines, without their mark; disconnected when the child's stdout ends.
     answers: Receiver<String>,
+    /// How long an answer may take.
+    patience: Duration,
     /// Collects stderr. Taken when a failure needs it.
     complaints: Option<JoinHandle<String>>,
 }
@@ -52,6 +75,8 @@ impl SideProcess {
     pub(crate) fn start(call: &SideCall) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(call.arguments())
+            // The one way to tell smol how many threads it may have.
+            .env("SMOL_THREADS", call.scale.workers.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -74,7 +99,8 @@ impl SideProcess {
             let _ = BufReader::new(stderr).read_to_end(&mut bytes);
             String::from_utf8_lossy(&bytes).into_owned()
         });
-        let mut side = Self { child, orders, answers, complaints: Some(complaints) };
+        let patience = if call.scale.quick && call.side != OURS { QUICK_PATIENCE } else { PATIENCE };
+        let mut side = Self { child, orders, answers, patience, complaints: Some(complaints) };
         match side.answer()?.as_str() {
             READY => Ok(side),
             other => Err(Failure::new(format!("unexpected answer `{other}`"))),
@@ -82,25 +108,24 @@ impl SideProcess {
     }
 
     /// Has one round done.
-    pub(crate) fn round(&mut self) -> Result<Vec<f64>, Failure> {
+    pub(crate) fn round(&mut self) -> Result<RoundReport, Failure> {
         // A child that died cannot be written to; `answer` then says why it died.
         let _ = writeln!(self.orders, "{ROUND}");
         let answer = self.answer()?;
-        let figures = answer.strip_prefix(FIGURES).map(str::split_whitespace);
-        let figures = figures.and_then(|texts| texts.map(|text| text.parse().ok()).collect::<Option<Vec<f64>>>());
-        figures.ok_or_else(|| Failure::new(format!("unexpected answer `{answer}`")))
+        let report = answer.strip_prefix(FIGURES).and_then(RoundReport::parse);
+        report.ok_or_else(|| Failure::new(format!("unexpected answer `{answer}`")))
     }
 
     /// The child's next answer, if it is not a failure.
     fn answer(&mut self) -> Result<String, Failure> {
-        match self.answers.recv_timeout(PATIENCE) {
+        match self.answers.recv_timeout(self.patience) {
             Ok(answer) => match answer.strip_prefix(FAILED) {
                 Some(why) => Err(Failure::new(why)),
                 None => Ok(answer),
             },
             Err(RecvTimeoutError::Timeout) => {
                 let _ = self.child.kill();
-                let seconds = PATIENCE.as_secs();
+                let seconds = self.patience.as_secs();
                 Err(self.obituary(&format!("no answer in {seconds} s")))
             }
             Err(RecvTimeoutError::Disconnected) => {
@@ -137,6 +162,14 @@ fn cause(said: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_round_is_its_cpu_time_and_its_figures() {
+        assert_eq!(RoundReport::parse("80 1.5 2"), Some(RoundReport { cpu_ms: 80.0, figures: vec![1.5, 2.0] }));
+        for wrong in ["", "80 x", "80 NaN"] {
+            assert_eq!(RoundReport::parse(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn the_first_panic_is_the_cause() {

@@ -3,30 +3,29 @@
 use std::fmt::Write;
 
 use crate::measure::Outcome;
-use crate::workload::{Better, OURS, Workload};
+use crate::workload::{OURS, Workload};
 
 /// The tables of one workload and worker count: one for each quantity, then the failures.
 pub(crate) fn render(workload: &Workload, workers: usize, outcomes: &[Outcome]) -> String {
     let mut text = String::new();
     let plural = if workers == 1 { "" } else { "s" };
     for (index, quantity) in workload.quantities.iter().enumerate() {
-        let better = match quantity.better {
-            Better::Less => "less is better",
-            Better::More => "more is better",
-        };
-        let title = format!("{workers} worker{plural}, {} ({better})", quantity.name);
-        let _ = writeln!(text, "  {title:<62} {:>10} {:>10} {:>10} {:>7}", "median", "min", "max", "ratio");
-        let ours = outcomes.iter().find(|outcome| outcome.side == OURS);
-        let ours = ours.and_then(|outcome| outcome.result.as_ref().ok()).map(|spreads| spreads[index].median);
+        let title = format!("{workers} worker{plural}, {} ({})", quantity.name, quantity.better);
+        // CPU time belongs to the round as a whole, so it stands beside the first quantity only.
+        let cpu_title = if index == 0 { "cpu ms" } else { "" };
+        let _ =
+            writeln!(text, "  {title:<62} {:>10} {:>10} {:>10} {:>7} {cpu_title:>8}", "median", "min", "max", "ratio");
+        let ours = ours(outcomes, index);
         let decimals = quantity.decimals;
         for outcome in outcomes {
             let _ = match &outcome.result {
-                Ok(spreads) => {
-                    let spread = spreads[index];
+                Ok(measured) => {
+                    let spread = measured.quantities[index];
+                    let cpu = if index == 0 { format!("{:.1}", measured.cpu.median) } else { String::new() };
                     let ratio = ours.map_or_else(|| "-".to_string(), |ours| format!("{:.2}", spread.median / ours));
                     writeln!(
                         text,
-                        "    {:<60} {:>10.decimals$} {:>10.decimals$} {:>10.decimals$} {ratio:>7}",
+                        "    {:<60} {:>10.decimals$} {:>10.decimals$} {:>10.decimals$} {ratio:>7} {cpu:>8}",
                         outcome.side, spread.median, spread.min, spread.max
                     )
                 }
@@ -42,12 +41,18 @@ pub(crate) fn render(workload: &Workload, workers: usize, outcomes: &[Outcome]) 
     text
 }
 
+/// Our median of a quantity, which ratios refer to. `None` if our side failed.
+pub(crate) fn ours(outcomes: &[Outcome], index: usize) -> Option<f64> {
+    let ours = outcomes.iter().find(|outcome| outcome.side == OURS)?;
+    Some(ours.result.as_ref().ok()?.quantities[index].median)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::failure::Failure;
-    use crate::measure::Spread;
-    use crate::workload::Quantity;
+    use crate::measure::{Measured, Spread};
+    use crate::workload::{Better, Quantity};
 
     const WORKLOAD: Workload = Workload {
         name: "w",
@@ -59,14 +64,15 @@ mod tests {
     };
 
     fn outcome(side: &'static str, median: f64) -> Outcome {
-        Outcome { side, result: Ok(vec![Spread { median, min: median, max: median }]) }
+        let spread = Spread { median, min: median, max: median };
+        Outcome { side, result: Ok(Measured { quantities: vec![spread], cpu: spread }) }
     }
 
     #[test]
     fn ratios_refer_to_ours() {
         let text = render(&WORKLOAD, 1, &[outcome(OURS, 2.0), outcome("tokio", 5.0)]);
         let tokio = text.lines().find(|line| line.contains("tokio")).expect("a row");
-        assert!(tokio.ends_with("2.50"), "{text}");
+        assert!(tokio.contains("    2.50 "), "{text}");
     }
 
     #[test]
@@ -82,6 +88,6 @@ mod tests {
         let failed = Outcome { side: OURS, result: Err(Failure::new("x")) };
         let text = render(&WORKLOAD, 2, &[failed, outcome("tokio", 5.0)]);
         let tokio = text.lines().find(|line| line.contains("tokio")).expect("a row");
-        assert!(tokio.ends_with('-'), "{text}");
+        assert!(tokio.contains("       - "), "{text}");
     }
 }

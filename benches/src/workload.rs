@@ -1,5 +1,7 @@
 //! What a benchmark consists of.
 
+use std::fmt;
+
 use crate::failure::Failure;
 
 /// The name of our side, the one that ratios refer to.
@@ -40,6 +42,15 @@ pub(crate) enum Better {
     Less,
     /// Rates.
     More,
+}
+
+impl fmt::Display for Better {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Less => "less is better",
+            Self::More => "more is better",
+        })
+    }
 }
 
 /// One runtime's way to do a workload.

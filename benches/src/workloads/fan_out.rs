@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -20,6 +21,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
         Side { name: OURS, start: tasklets },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("fan-out", scale) },
     ],
 };
 
@@ -61,7 +63,7 @@ impl FanOuts {
     fn of(scale: Scale) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = scale.workers.min(cores);
-        Self { repetitions: scale.pick(10, 2), workers, serial: Duration::MAX, spread: Duration::ZERO }
+        Self { repetitions: scale.pick(10, 1), workers, serial: Duration::MAX, spread: Duration::ZERO }
     }
 
     /// Adds one fan-out, which gave `sum` and took `spread`, to the serial run before it.

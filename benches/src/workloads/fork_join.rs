@@ -1,12 +1,14 @@
 //! What a fork costs when there is nothing else to do.
 //!
 //! `fib(25)` by `join` at every node, without a cutoff: 242,785 calls of a few instructions. rayon does the same by
-//! `rayon::join` in a pool of as many threads.
+//! `rayon::join` in a pool of as many threads, chili by `Scope::join`; Go has no such call and starts a goroutine for
+//! one half of every fork.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -16,7 +18,12 @@ pub(crate) const WORKLOAD: Workload = Workload {
     quantities: &[Quantity { name: "ms", decimals: 3, better: Better::Less }],
     needs: &[],
     fresh_process: false,
-    sides: &[Side { name: OURS, start: tasklets }, Side { name: "rayon", start: rayon }],
+    sides: &[
+        Side { name: OURS, start: tasklets },
+        Side { name: "rayon", start: rayon },
+        Side { name: "chili", start: chili },
+        Side { name: "go", start: |scale| foreign::go("fork-join", scale) },
+    ],
 };
 
 /// Which Fibonacci number, and what it is.
@@ -68,5 +75,23 @@ fn rayon(scale: Scale) -> Started {
             let sum = (0..repetitions).map(|_| fib(black_box(FIB.0))).sum();
             figures(repetitions, sum, begun.elapsed())
         })
+    }))
+}
+
+fn chili(scale: Scale) -> Started {
+    fn fib(n: u32, scope: &mut chili::Scope<'_>) -> u64 {
+        if n < 2 {
+            return u64::from(n);
+        }
+        let (a, b) = scope.join(|scope| fib(n - 1, scope), |scope| fib(n - 2, scope));
+        a + b
+    }
+    let pool = runtimes::chili(scale.workers);
+    let repetitions = repetitions(scale);
+    Ok(Box::new(move || {
+        let mut scope = pool.scope();
+        let begun = Instant::now();
+        let sum = (0..repetitions).map(|_| fib(black_box(FIB.0), &mut scope)).sum();
+        figures(repetitions, sum, begun.elapsed())
     }))
 }

@@ -2,14 +2,17 @@
 //!
 //! Each side is a server in a process of its own that answers every request with the same bytes; 64 connections of
 //! `wrk` load it over loopback for some seconds. The figure is the CPU time of the server's process, user and system,
-//! over the requests that `wrk` got answers to; the rate shares the cores with `wrk` and says little. `http` keeps its connections; `http-churn` has one for each request.
+//! over the requests that `wrk` got answers to; the rate shares the cores with `wrk` and says little. `http` keeps its
+//! connections; `http-churn` has one for each request.
 //!
 //! All servers read into a buffer of the same size and share the parser and the answers (`exchange.rs`). Ours is
 //! `net::serve` with blocking-style code, tokio and may have a task for each connection as in their own examples, and
+//! Go is `net/http` as it comes, which writes a few more header lines, and
 //! `epoll` is the floor: one loop for each worker around the bare system calls, each with its own listener.
 
 mod epoll;
 mod exchange;
+pub(super) mod idle;
 mod may;
 mod tasklets;
 mod tokio;
@@ -18,6 +21,7 @@ mod wrk;
 use std::net::SocketAddr;
 
 use crate::failure::Failure;
+use crate::foreign;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 use wrk::Traffic;
 
@@ -38,6 +42,7 @@ pub(crate) const KEEP_ALIVE: Workload = Workload {
         Side { name: "tokio", start: |scale| loaded(tokio::serve, Traffic::KeepAlive, scale) },
         Side { name: "may", start: |scale| loaded(may::serve, Traffic::KeepAlive, scale) },
         Side { name: "epoll", start: |scale| loaded(epoll::serve, Traffic::KeepAlive, scale) },
+        Side { name: "go", start: |scale| foreign::go("http", scale) },
     ],
 };
 
@@ -52,6 +57,7 @@ pub(crate) const CHURN: Workload = Workload {
         Side { name: "tokio", start: |scale| loaded(tokio::serve, Traffic::Churn, scale) },
         Side { name: "may", start: |scale| loaded(may::serve, Traffic::Churn, scale) },
         Side { name: "epoll", start: |scale| loaded(epoll::serve, Traffic::Churn, scale) },
+        Side { name: "go", start: |scale| foreign::go("http-churn", scale) },
     ],
 };
 

@@ -1,6 +1,6 @@
 //! What a million waiting tasks keep resident, and how long they take to get there.
 //!
-//! A task spawns a million others (a hundred thousand when quick). Each says that it has arrived and waits until all
+//! A task spawns a million others (50,000 when quick). Each says that it has arrived and waits until all
 //! are let go; the round ends when every one of them has left again, so that none can have been dropped on the way.
 //! The bytes are the growth of `VmRSS` and of the page tables, `VmPTE`, over the number of tasks, when all have
 //! arrived; so each round needs a fresh process.
@@ -9,18 +9,19 @@
 //! and do not count. tokio's tasks wait on one `Notify`, whose waiters live in the tasks. No side keeps its
 //! join handles.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
+use crate::resident::resident;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "parked",
-    about: "a million tasks wait at once (a hundred thousand with --quick)",
+    about: "a million tasks wait at once (50,000 with --quick)",
     quantities: &[
         Quantity { name: "resident bytes a task", decimals: 0, better: Better::Less },
         Quantity { name: "ms until all wait", decimals: 0, better: Better::Less },
@@ -29,14 +30,17 @@ pub(crate) const WORKLOAD: Workload = Workload {
     fresh_process: true,
     sides: &[
         Side { name: OURS, start: tasklets },
+        Side { name: "tasklets-futures", start: tasklets_futures },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("parked", scale) },
+        Side { name: "erlang", start: |scale| foreign::erlang("parked", scale) },
     ],
 };
 
 /// Tasks a round.
 fn tasks(scale: Scale) -> u64 {
-    scale.pick(1_000_000, 100_000)
+    scale.pick(1_000_000, 50_000)
 }
 
 /// Who is there. Counters are relaxed: nothing is read on the strength of them.
@@ -77,17 +81,6 @@ impl<Handle> Crowd<Handle> {
     }
 }
 
-/// `VmRSS` and `VmPTE` of this process, in bytes.
-fn resident() -> Result<u64, Failure> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let kilobytes = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok())
-            .ok_or_else(|| Failure::new(format!("/proc/self/status has no {name}")))
-    };
-    Ok((kilobytes("VmRSS:")? + kilobytes("VmPTE:")?) * 1024)
-}
-
 /// The figures of a round of which all tasks have left.
 fn figures(tasks: u64, left: u64, grown: u64, took: Duration) -> Result<Vec<f64>, Failure> {
     check("the number of tasks that woke", left, tasks)?;
@@ -118,12 +111,48 @@ fn tasklets(scale: Scale) -> Started {
     }))
 }
 
-fn tokio(scale: Scale) -> Started {
-    #[derive(Default)]
-    struct Notified {
-        attendance: Attendance,
-        released: tokio::sync::Notify,
+/// A crowd of futures.
+#[derive(Default)]
+struct Notified {
+    attendance: Attendance,
+    released: tokio::sync::Notify,
+}
+
+impl Notified {
+    /// The life of one of its tasks.
+    async fn stay(self: Arc<Self>) {
+        // Made before the arrival, so that `notify_waiters` cannot miss it.
+        let released = self.released.notified();
+        self.attendance.arrived.fetch_add(1, Ordering::Relaxed);
+        released.await;
+        self.attendance.left.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn tasklets_futures(scale: Scale) -> Started {
+    let runtime = runtimes::tasklets(scale.workers)?;
+    let tasks = tasks(scale);
+    Ok(Box::new(move || {
+        let crowd = Arc::new(Notified::default());
+        runtime.run(move || {
+            let (before, begun) = (resident()?, Instant::now());
+            for _ in 0..tasks {
+                drop(tasklets::spawn_future(Arc::clone(&crowd).stay()));
+            }
+            while crowd.attendance.arrived.load(Ordering::Relaxed) < tasks {
+                tasklets::yield_now();
+            }
+            let (took, grown) = (begun.elapsed(), resident()?.saturating_sub(before));
+            crowd.released.notify_waiters();
+            while crowd.attendance.left.load(Ordering::Relaxed) < tasks {
+                tasklets::yield_now();
+            }
+            figures(tasks, crowd.attendance.left.load(Ordering::Relaxed), grown, took)
+        })
+    }))
+}
+
+fn tokio(scale: Scale) -> Started {
     let runtime = runtimes::tokio(scale.workers)?;
     let tasks = tasks(scale);
     Ok(Box::new(move || {
@@ -131,14 +160,7 @@ fn tokio(scale: Scale) -> Started {
         runtimes::run_on_tokio(&runtime, async move {
             let (before, begun) = (resident()?, Instant::now());
             for _ in 0..tasks {
-                let crowd = Arc::clone(&crowd);
-                tokio::spawn(async move {
-                    // Made before the arrival, so that `notify_waiters` cannot miss it.
-                    let released = crowd.released.notified();
-                    crowd.attendance.arrived.fetch_add(1, Ordering::Relaxed);
-                    released.await;
-                    crowd.attendance.left.fetch_add(1, Ordering::Relaxed);
-                });
+                tokio::spawn(Arc::clone(&crowd).stay());
             }
             while crowd.attendance.arrived.load(Ordering::Relaxed) < tasks {
                 tokio::task::yield_now().await;

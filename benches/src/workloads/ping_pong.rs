@@ -2,7 +2,7 @@
 //!
 //! A task spawns two others, which wait for each other a number of times. Ours and may park and unpark, with
 //! a shared counter that says whose turn it is, since a park may return early; tokio has a `Notify` each way, which
-//! keeps a wake that comes before the wait. With two workers this shows placement: a pair that ends up on two
+//! keeps a wake that comes before the wait; Go has a channel without a buffer each way, Erlang messages. With two workers this shows placement: a pair that ends up on two
 //! workers pays for a sleep and a wake of a thread in each direction.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -25,6 +26,8 @@ pub(crate) const WORKLOAD: Workload = Workload {
         Side { name: OURS, start: tasklets },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("ping-pong", scale) },
+        Side { name: "erlang", start: |scale| foreign::erlang("ping-pong", scale) },
     ],
 };
 

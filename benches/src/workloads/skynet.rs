@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -22,6 +23,8 @@ pub(crate) const WORKLOAD: Workload = Workload {
         Side { name: OURS, start: tasklets },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("skynet", scale) },
+        Side { name: "erlang", start: |scale| foreign::erlang("skynet", scale) },
     ],
 };
 

@@ -1,11 +1,13 @@
 //! What a task costs from spawn to join.
 //!
 //! A task spawns another, joins it, adds up its result and spawns the next. Everything happens inside the runtime; no
-//! foreign thread takes part. tokio awaits its `JoinHandle`, may joins the handle of `go!`.
+//! foreign thread takes part. tokio awaits its `JoinHandle`, may joins the handle of `go!`,
+//! Go waits for a `WaitGroup`, Erlang for the message of the process.
 
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -19,6 +21,8 @@ pub(crate) const WORKLOAD: Workload = Workload {
         Side { name: OURS, start: tasklets },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("spawn-join", scale) },
+        Side { name: "erlang", start: |scale| foreign::erlang("spawn-join", scale) },
     ],
 };
 

@@ -3,11 +3,12 @@
 //! Two tasks for each worker do nothing but yield, so that each worker has somebody to give way to. The figure is the
 //! wall time over the yields of all tasks together: with two busy workers it is half of what one yield takes.
 //! All sides spawn the same tasks from a task and join them; tokio's yield is `task::yield_now`, may's is
-//! `coroutine::yield_now`.
+//! `coroutine::yield_now`, Go's `runtime.Gosched`, Erlang's `erlang:yield`.
 
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, check};
+use crate::foreign;
 use crate::runtimes;
 use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
 
@@ -21,6 +22,8 @@ pub(crate) const WORKLOAD: Workload = Workload {
         Side { name: OURS, start: tasklets },
         Side { name: "tokio", start: tokio },
         Side { name: "may", start: may },
+        Side { name: "go", start: |scale| foreign::go("yield", scale) },
+        Side { name: "erlang", start: |scale| foreign::erlang("yield", scale) },
     ],
 };
 

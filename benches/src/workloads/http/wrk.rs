@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
+use crate::cpu;
 use crate::failure::Failure;
 
 /// How the load generator uses its connections.
@@ -25,9 +26,9 @@ pub(super) fn load(server: SocketAddr, traffic: Traffic, seconds: u32) -> Result
         command.args(["-H", "Connection: close"]);
     }
     let wrk = command.arg(format!("http://{server}/")).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let before = cpu_seconds()?;
+    let before = cpu::spent();
     let output = wrk.wait_with_output()?;
-    let spent = cpu_seconds()? - before;
+    let spent = (cpu::spent() - before).as_secs_f64();
     let report = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         return Err(Failure::new(format!("wrk: {}: {report}", output.status)));
@@ -50,18 +51,6 @@ fn answered(report: &str) -> Result<(f64, f64), Failure> {
     }
 }
 
-/// User and system time of this process so far, all threads, children excluded.
-fn cpu_seconds() -> Result<f64, Failure> {
-    // SAFETY: `rusage` consists of integers only, for which all zeros is a value.
-    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: `usage` is valid for the write of one `rusage`, and the call keeps no pointer to it.
-    if unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) } != 0 {
-        return Err(std::io::Error::last_os_error().into());
-    }
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    Ok(seconds(usage.ru_utime) + seconds(usage.ru_stime))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,14 +67,5 @@ mod tests {
         assert!(answered(report).is_err());
         assert!(answered("  10 requests in 1.00s, 1KB read\n  Non-2xx or 3xx responses: 3\n").is_err());
         assert!(answered("  0 requests in 1.00s, 0.00B read\n").is_err());
-    }
-
-    #[test]
-    fn cpu_time_grows() {
-        let before = cpu_seconds().expect("getrusage");
-        let mut state = 1_u64;
-        while cpu_seconds().expect("getrusage") <= before {
-            state = std::hint::black_box(state.wrapping_mul(3));
-        }
     }
 }

@@ -1,0 +1,65 @@
+//! What runtimes of futures have in common, so that a workload is written once for all of them.
+//!
+//! Every method is one call of the runtime's own, so each side is what its user would have written.
+
+mod smol;
+mod tokio;
+
+use std::time::Duration;
+
+pub(crate) use self::{smol::Smol, tokio::Tokio};
+use crate::failure::Failure;
+
+/// A started runtime of futures. What has no `self` is called inside it.
+pub(crate) trait Asynchronous: Sized + 'static {
+    /// The handle of a task.
+    type Task<T: Send + 'static>: Send + 'static;
+    /// Where messages to a mailbox are sent to.
+    type Address<T: Send + 'static>: Clone + Send + Sync + 'static;
+    /// The unbounded queue of one task.
+    type Mailbox<T: Send + 'static>: Send + 'static;
+    /// The giving end of a channel for one value.
+    type Giver<T: Send + 'static>: Send + 'static;
+    /// The taking end.
+    type Taker<T: Send + 'static>: Send + 'static;
+
+    /// Starts it with so many workers.
+    fn start(workers: usize) -> Result<Self, Failure>;
+    /// Runs `main` as a task, on a worker like everything that it spawns, and waits for its result.
+    fn run<T, F>(&self, main: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failure>> + Send + 'static;
+    /// Spawns from a thread that is none of the runtime's.
+    fn spawn_from_outside<F>(&self, future: F) -> Self::Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static;
+    /// Waits for a task from a thread that is none of the runtime's.
+    fn join_from_outside<T: Send + 'static>(&self, task: Self::Task<T>) -> Result<T, Failure>;
+    /// Spawns from a task.
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static;
+    /// Leaves a task alone.
+    fn detach<T: Send + 'static>(task: Self::Task<T>);
+    /// Waits for a task's result.
+    fn join<T: Send + 'static>(task: Self::Task<T>) -> impl Future<Output = Result<T, Failure>> + Send;
+    /// Lets others run.
+    fn yield_now() -> impl Future<Output = ()> + Send;
+    /// Waits for some time.
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send;
+
+    /// Makes a mailbox.
+    fn mailbox<T: Send + 'static>() -> (Self::Address<T>, Self::Mailbox<T>);
+    /// Sends without waiting. Fails if the mailbox is gone.
+    fn send<T: Send + 'static>(address: &Self::Address<T>, message: T) -> Result<(), Failure>;
+    /// Waits for the next message. Fails if there is none and no address is left.
+    fn receive<T: Send + 'static>(mailbox: &mut Self::Mailbox<T>) -> impl Future<Output = Result<T, Failure>> + Send;
+
+    /// Makes a channel for one value.
+    fn once<T: Send + 'static>() -> (Self::Giver<T>, Self::Taker<T>);
+    /// Gives the value. Fails if the other end is gone.
+    fn give<T: Send + 'static>(giver: Self::Giver<T>, value: T) -> Result<(), Failure>;
+    /// Waits for the value. Fails if the other end went without giving it.
+    fn take<T: Send + 'static>(taker: Self::Taker<T>) -> impl Future<Output = Result<T, Failure>> + Send;
+}

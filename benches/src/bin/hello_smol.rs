@@ -1,0 +1,5 @@
+//! Says hello from a smol task.
+
+fn main() {
+    smol::block_on(smol::spawn(async { println!("hello") }));
+}

@@ -1,0 +1,5 @@
+//! Says hello from a tasklet.
+
+fn main() -> Result<(), tasklets::JoinError> {
+    tasklets::run(|| tasklets::spawn(|| println!("hello")).join())
+}
