@@ -258,23 +258,33 @@ fn a_ping_pong_leaves_others_their_turn() {
     }
 }
 
-/// One that is told to end after it has given way still learns that its message was sent.
+/// One that is told to end after it has given way still learns that its message was sent. Of many that do nothing but that, some have just
+/// given way at any moment.
 #[test]
 fn who_is_told_to_end_while_it_gives_way_has_sent() {
-    let order = traced(false, |trace| {
-        let (s, r) = bounded(0);
-        s.set_preference(Some(ReceiverFirst));
-        let its = trace.clone();
-        spawn(move || {
-            s.send(1).unwrap();
-            its.note("sent");
-            tasklets::park();
-            its.note("not told to end");
-        });
-        assert_eq!(r.recv(), Ok(1));
-        trace.note("received");
+    let (sent, received) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    traced(false, |_| {
+        for _ in 0..50 {
+            let (s, r) = bounded(0);
+            s.set_preference(Some(ReceiverFirst));
+            let (sent, received) = (sent.clone(), received.clone());
+            spawn(move || {
+                while s.send(1).is_ok() {
+                    sent.fetch_add(1, SeqCst);
+                }
+            });
+            spawn(move || {
+                while r.recv() == Ok(1) {
+                    received.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        while sent.load(SeqCst) < 1000 {
+            yield_now();
+        }
     });
-    assert_eq!(order, "received sent");
+    // The runtime has ended, and they with it.
+    assert_eq!(sent.load(SeqCst), received.load(SeqCst));
 }
 
 #[test]

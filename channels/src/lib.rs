@@ -25,7 +25,7 @@
 //! | [`watch::channel`] | the latest value | never | all see the latest |
 //! | [`broadcast::channel`] | the last so many | never | all see all, or how many they have missed |
 //! | [`after`], [`at`], [`tick`] | the time | there are no senders | one |
-//! | [`never`] | nothing | there are no senders | waits for ever |
+//! | [`never()`] | nothing | there are no senders | waits for ever |
 //!
 //! The API of the first three, the timers and [`Select`] is that of crossbeam-channel, and more. Any operation may be used from anywhere: an
 //! operation that waits suspends the tasklet, or blocks the OS thread, that calls it; the `_async` forms are futures for any executor.

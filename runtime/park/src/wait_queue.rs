@@ -2,7 +2,7 @@
 
 use crate::fifo::Fifo;
 use crate::reason::Reason;
-use crate::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crate::sync::order_after_rmw;
 use crate::ticket::{Held, Ticket};
 use crate::waiter::{Waited, Waiter};
@@ -35,8 +35,10 @@ pub struct WaitQueue {
     entries: Fifo<(), Entry>,
     /// Entries whose wait has ended, as far as is known; may be off for moments.
     dead: AtomicI64,
-    /// Counts the beginnings and the ends of sweeps: odd while somebody goes through the queue.
-    sweeps: AtomicU64,
+    /// Somebody goes through the queue.
+    sweeping: AtomicBool,
+    /// The end of what sweeps have put behind others.
+    moved: AtomicU64,
 }
 
 /// Atomic because a sweep looks at it while others may reuse it.
@@ -73,7 +75,12 @@ impl WaitQueue {
     /// Nobody waits.
     #[cfg(not(tasklets_loom))]
     pub const fn new() -> Self {
-        Self { entries: Fifo::new(), dead: AtomicI64::new(0), sweeps: AtomicU64::new(0) }
+        Self {
+            entries: Fifo::new(),
+            dead: AtomicI64::new(0),
+            sweeping: AtomicBool::new(false),
+            moved: AtomicU64::new(0),
+        }
     }
 
     /// Nobody waits.
@@ -127,19 +134,22 @@ impl WaitQueue {
 
     /// Wakes all that wait now. Those that come meanwhile are not woken, except while somebody goes through the queue.
     pub fn wake_all(&self) {
+        let mut end = self.entries.tail_position();
         loop {
-            // Acquire: the entries that earlier sweeps have put at the end are counted below.
-            let sweeps = self.sweeps.load(Ordering::Acquire);
-            for _ in 0..self.entries.len() {
+            if self.entries.head_position() < end {
                 // A waiter always has an entry that is there to be taken, so if there is none, none is left.
                 if !self.wake_one() {
                     return;
                 }
+                continue;
             }
-            // A sweep may have put one that was here behind one that came later. It counted before it moved the head.
-            if sweeps.is_multiple_of(2) && self.sweeps.load(Ordering::Acquire) == sweeps {
+            // A sweep may have put one that was here behind one that came later. It said how far before it moved the head over the
+            // former entry, which is before `end`.
+            let moved = self.moved.load(Ordering::SeqCst);
+            if moved <= end {
                 return;
             }
+            end = moved;
         }
     }
 
@@ -165,12 +175,9 @@ impl WaitQueue {
         if dead <= TOLERATED || dead as u64 <= self.entries.len() / 2 {
             return;
         }
-        let sweeps = self.sweeps.load(Ordering::Relaxed);
-        if sweeps.is_multiple_of(2)
-            && self.sweeps.compare_exchange(sweeps, sweeps + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        {
+        if !self.sweeping.swap(true, Ordering::Acquire) {
             self.sweep();
-            self.sweeps.store(sweeps + 2, Ordering::Release);
+            self.sweeping.store(false, Ordering::Release);
         }
     }
 
@@ -185,6 +192,8 @@ impl WaitQueue {
             let living = ticket.is_open();
             if living {
                 self.push(ticket, data);
+                // Before the head moves over the former entry: see `wake_all`. The tail never goes back, and one sweeps at a time.
+                self.moved.store(self.entries.tail_position(), Ordering::SeqCst);
             }
             // One entry more or less: gone if it was dead, doubled if somebody else has just taken it out.
             match (self.entries.pop_if(position), living) {

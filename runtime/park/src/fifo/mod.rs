@@ -363,9 +363,16 @@ impl<T, X: Default> Fifo<T, X> {
         }
     }
 
+    /// The position of the next value to be pushed.
     #[inline]
-    fn tail_position(&self) -> u64 {
+    pub fn tail_position(&self) -> u64 {
         self.tail.word.load(Ordering::SeqCst) >> POSITION_SHIFT
+    }
+
+    /// The position of the first value: all before are taken.
+    #[inline]
+    pub fn head_position(&self) -> u64 {
+        self.head.position.load(Ordering::SeqCst)
     }
 
     /// Whether a receiver would find something, or should look again soon; a waiter that has registered asks this before it waits.
