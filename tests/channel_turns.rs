@@ -29,12 +29,29 @@ fn lets_a_neighbour_run(what: &str, mut step: impl FnMut() + Send) {
 }
 
 #[test]
-fn a_sender_into_an_unbounded_channel() {
-    let (s, r) = unbounded();
-    lets_a_neighbour_run("a sender into an unbounded channel", || {
+fn a_sender_that_always_finds_room() {
+    let (s, r) = bounded(1);
+    lets_a_neighbour_run("a sender that always finds room", || {
         s.send(0).unwrap();
         // Never suspends, so that it is the sends that count.
         assert_eq!(r.try_recv(), Ok(0));
+    });
+}
+
+/// It never waits, and so never gives a turn: a lock of std's may be held over it.
+#[test]
+fn a_send_into_an_unbounded_channel_suspends_nobody() {
+    tasklets::Runtime::builder().workers(1).build().unwrap().run(|| {
+        let (s, r) = unbounded();
+        let neighbour = tasklets::spawn(|| ());
+        let began = std::time::Instant::now();
+        // Several times as long as a turn.
+        while began.elapsed() < std::time::Duration::from_millis(20) {
+            s.send(0).unwrap();
+            assert_eq!(r.try_recv(), Ok(0));
+        }
+        assert!(!neighbour.is_finished());
+        neighbour.join().unwrap();
     });
 }
 

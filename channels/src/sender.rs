@@ -61,11 +61,12 @@ impl<T> Sender<T> {
 
     /// Sends a message, waiting while the channel is full; on a rendezvous channel, until a receiver has taken it.
     ///
-    /// A tasklet is suspended meanwhile and its worker goes on; an OS thread sleeps. Into an unbounded channel it never waits.
+    /// A tasklet is suspended meanwhile and its worker goes on; an OS thread sleeps. Into an unbounded channel it never waits, and never
+    /// suspends.
     ///
-    /// A tasklet that sends and never waits would keep the others of its worker from running. So after many operations that did not wait
-    /// it gives them a turn, which comes after the message is sent. Hold no lock of `std` over this call, then, nor a borrow that your
-    /// neighbours may want; [`try_send`](Self::try_send) never suspends.
+    /// A tasklet that sends and never has to wait would keep the others of its worker from running. So after many operations that did not
+    /// wait it gives them a turn, which comes after the message is sent. Hold no lock of `std` over a send into a bounded channel, then, nor
+    /// a borrow that your neighbours may want; [`try_send`](Self::try_send) never suspends.
     ///
     /// ```
     /// use tasklets_channels::{SendError, bounded};
