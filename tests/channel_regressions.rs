@@ -46,3 +46,21 @@ fn each_ready_case_is_as_likely_whatever_is_before_it() {
     // Nine standard deviations.
     assert!(first.abs_diff(TRIALS / 2) < 450, "{first} of {TRIALS}");
 }
+
+/// A select that waited for a large message and got a small one looked for it in the wrong memory.
+#[test]
+fn a_select_finds_a_small_message_that_came_while_it_waited_for_a_large_one_too() {
+    let (_keep, large) = unbounded::<[u8; 4096]>();
+    let (s, small) = unbounded::<String>();
+    let sender = std::thread::spawn(move || {
+        // Not needed for the test to be right, only for it to fail where the bug is.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        s.send("found".to_owned()).unwrap();
+    });
+    let got = select! {
+        recv(large) -> _ => unreachable!(),
+        recv(small) -> message => message,
+    };
+    assert_eq!(got.as_deref(), Ok("found"));
+    sender.join().unwrap();
+}

@@ -26,27 +26,28 @@ impl Buffer {
 
     /// Memory of at least this layout. What was in it before is forgotten. The address is good until the buffer is moved.
     pub(super) fn room_for(&mut self, layout: Layout) -> *mut () {
-        if layout.size() <= INLINE.size() && layout.align() <= INLINE.align() {
-            return self.inline.as_mut_ptr().cast();
-        }
-        if let Some((memory, has)) = self.heap {
-            if layout.size() <= has.size() && layout.align() <= has.align() {
-                return memory.as_ptr().cast();
+        match self.heap {
+            Some((_, has)) if fits(layout, has) => {}
+            None if fits(layout, INLINE) => {}
+            _ => {
+                self.free();
+                // A message may have an alignment and no size.
+                let layout = Layout::from_size_align(layout.size().max(1), layout.align()).unwrap_or(layout);
+                // SAFETY: the size is not 0.
+                let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
+                self.heap = Some((memory, layout));
             }
-            self.free();
         }
-        // SAFETY: larger than what is inline, so its size is not 0.
-        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else { handle_alloc_error(layout) };
-        self.heap = Some((memory, layout));
-        memory.as_ptr().cast()
+        self.message()
     }
 
-    /// Where [`room_for`](Self::room_for) said that a message of this layout goes, wherever the buffer is by now.
-    pub(super) fn message(&mut self, layout: Layout) -> *mut () {
-        if layout.size() <= INLINE.size() && layout.align() <= INLINE.align() {
-            return self.inline.as_mut_ptr().cast();
+    /// The memory that [`room_for`](Self::room_for) has made ready last, wherever the buffer is by now: that on the heap if there is any, also
+    /// for a small message, for it may have come while a large one was waited for too.
+    pub(super) fn message(&mut self) -> *mut () {
+        match self.heap {
+            Some((memory, _)) => memory.as_ptr().cast(),
+            None => self.inline.as_mut_ptr().cast(),
         }
-        self.heap.map_or(std::ptr::null_mut(), |(memory, _)| memory.as_ptr().cast())
     }
 
     fn free(&mut self) {
@@ -55,6 +56,10 @@ impl Buffer {
             unsafe { dealloc(memory.as_ptr(), layout) };
         }
     }
+}
+
+fn fits(layout: Layout, room: Layout) -> bool {
+    layout.size() <= room.size() && layout.align() <= room.align()
 }
 
 impl Drop for Buffer {

@@ -5,7 +5,6 @@ use super::case::{Case, Started};
 use crate::err::{RecvError, SendError};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
-use std::alloc::Layout;
 use std::fmt;
 use std::ptr;
 
@@ -65,7 +64,7 @@ impl<'a> SelectedOperation<'a> {
         assert!(self.is_on(receiver), "passed a receiver that was not selected");
         match self.started.take() {
             // SAFETY: the same receiver of `T` has put a message there, and it is taken out this once.
-            Some(Started::Received(_)) => Ok(unsafe { self.buffer.message(Layout::new::<T>()).cast::<T>().read() }),
+            Some(Started::Received(_)) => Ok(unsafe { self.buffer.message().cast::<T>().read() }),
             _ => Err(RecvError),
         }
     }
@@ -83,9 +82,8 @@ impl Drop for SelectedOperation<'_> {
             None => return,
             Some(Started::Send(token)) => self.case.give_up(token),
             Some(Started::Received(drop_message)) => {
-                let layout = self.case.layout();
                 // SAFETY: the message is there, and nobody takes it out any more.
-                unsafe { drop_message(self.buffer.message(layout)) }
+                unsafe { drop_message(self.buffer.message()) }
             }
             Some(Started::Disconnected) => {}
         }
