@@ -1,9 +1,12 @@
 //! Bugs that were there once.
 
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tasklets::channel::{bounded, select, unbounded};
+use std::task::{Context, Wake, Waker};
+use tasklets::channel::{Select, TrySendError, bounded, select, unbounded};
 
 /// Several messages panic when the last receiver drops them: once a double panic.
 #[test]
@@ -63,4 +66,64 @@ fn a_select_finds_a_small_message_that_came_while_it_waited_for_a_large_one_too(
     };
     assert_eq!(got.as_deref(), Ok("found"));
     sender.join().unwrap();
+}
+
+/// A place that was given up behind a message kept taking up room once the message was gone.
+#[test]
+fn a_place_that_was_given_up_takes_up_no_room_once_it_is_the_first() {
+    let (s, r) = bounded(2);
+    s.send(1).unwrap();
+    let mut select = Select::new();
+    select.send(&s);
+    let operation = select.select();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(operation))).is_err());
+    assert_eq!(s.try_send(2), Err(TrySendError::Full(2)), "the first message is before the place that was given up");
+    assert_eq!(r.recv(), Ok(1));
+    assert_eq!(s.try_send(2), Ok(()));
+    assert_eq!(s.try_send(3), Ok(()));
+    assert_eq!(s.try_send(4), Err(TrySendError::Full(4)));
+    assert_eq!((r.recv(), r.recv()), (Ok(2), Ok(3)));
+}
+
+/// A waker that panicked ended the close of the channel, and left others waiting for ever.
+#[test]
+fn a_waker_that_panics_keeps_no_wake_up_from_others() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("as asked");
+        }
+    }
+    let (s, r) = unbounded::<()>();
+    let mut receiving = pin!(r.recv_async());
+    assert!(receiving.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
+    let other = std::thread::spawn({
+        let r = r.clone();
+        move || r.recv()
+    });
+    while s.balance() > -2 {
+        std::thread::yield_now();
+    }
+    drop(s);
+    assert!(other.join().unwrap().is_err());
+}
+
+/// A select may be sent to another thread than its receivers' messages may; what it had received there was dropped there.
+#[test]
+fn a_message_that_may_not_change_threads_is_not_dropped_on_another() {
+    struct Stays(Arc<AtomicUsize>, PhantomData<*const ()>);
+    impl Drop for Stays {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (s, r) = unbounded();
+    assert!(s.send(Stays(dropped.clone(), PhantomData)).is_ok());
+    let mut select = Select::new();
+    select.recv(&r);
+    std::thread::scope(|scope| {
+        assert!(scope.spawn(move || drop(select.select())).join().is_err());
+    });
+    assert_eq!(dropped.load(Ordering::Relaxed), 0);
 }

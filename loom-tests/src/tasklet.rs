@@ -1,6 +1,7 @@
 //! A thread of a model that waits as a tasklet does.
 
 use crate::Poller;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tasklets_park::context::{self, Context};
 use tasklets_park::slot::Committed;
@@ -10,7 +11,12 @@ use tasklets_park::slot::Committed;
 #[derive(Debug)]
 pub struct Tasklet {
     context: Context,
-    poller: Box<Poller>,
+    poller: Arc<Poller>,
+}
+
+loom::lazy_static! {
+    /// Every poller of the execution: a winner may still be in `wake` when its tasklet has gone, as with the queue of a worker.
+    static ref POLLERS: Mutex<Vec<Arc<Poller>>> = Mutex::default();
 }
 
 // SAFETY: as with a fiber: the thread that runs it uses the context, and others only what a scheduler may use.
@@ -21,10 +27,11 @@ unsafe impl Send for Tasklet {}
 impl Tasklet {
     /// One that does not run yet.
     pub fn new() -> Self {
-        let poller = Box::new(Poller::default());
+        let poller = Arc::new(Poller::default());
+        POLLERS.lock().expect("nothing panics under this lock").push(poller.clone());
         let data = std::ptr::from_ref(&*poller).cast();
         // SAFETY: `suspend` commits first and returns only when a winner has woken it, or when it has itself won by its
-        // deadline; `wake` is thread-safe, and the poller outlives the context, which owns the slot.
+        // deadline; `wake` is thread-safe, and the poller is there to the end of the execution.
         let context = unsafe { Context::new(suspend, Some(wake), data) };
         Self { context, poller }
     }
@@ -63,6 +70,6 @@ unsafe fn suspend(context: &Context, _: u64, deadline: Option<Instant>) {
 }
 
 unsafe fn wake(poller: *const ()) {
-    // SAFETY: `Tasklet::new` registered its poller, which lives as long as the context that waits.
+    // SAFETY: `Tasklet::new` registered its poller, which is there to the end of the execution.
     unsafe { &*poller.cast::<Poller>() }.wake();
 }

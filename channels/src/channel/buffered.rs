@@ -31,14 +31,23 @@ impl<T> Channel<T> {
             return self.try_append_among_others(message, form);
         }
         match self.messages.push(message, self.limit) {
-            Ok(()) => {
-                if !self.receivers.is_empty() {
-                    self.serve_receivers();
-                }
-                Ok(())
-            }
-            Err(refused) => Err(refused_as_error(refused)),
+            Ok(()) => {}
+            Err((Refused::Full, message)) => self.append_where_given_up(message)?,
+            Err(refused) => return Err(refused_as_error(refused)),
         }
+        if !self.receivers.is_empty() {
+            self.serve_receivers();
+        }
+        Ok(())
+    }
+
+    /// Appends to a channel that looked full, perhaps only because of places that were given up.
+    #[cold]
+    fn append_where_given_up(&self, message: T) -> Result<(), TrySendError<T>> {
+        if !self.has_room() {
+            return Err(TrySendError::Full(message));
+        }
+        self.messages.push(message, self.limit).map_err(refused_as_error)
     }
 
     /// As [`try_append`](Self::try_append), where others wait.
@@ -94,7 +103,10 @@ impl<T> Channel<T> {
 
     /// After a message came into the queue: gives messages to those who wait for them.
     pub(crate) fn serve_receivers(&self) {
-        while self.messages.is_ready() {
+        // Some messages are for those who were only told, and who may leave them there for a while. Whoever brings several at once serves
+        // once, so those who wait behind are not left to others.
+        let mut told = 0;
+        while self.messages.is_ready() && (told == 0 || self.messages.len() > told) {
             let Some((held, data)) = self.receivers.pop() else { return };
             // SAFETY: held until the end of the round.
             let frame = unsafe { Frame::from_data(data) };
@@ -112,8 +124,11 @@ impl<T> Channel<T> {
                     }
                 }
                 Mode::Observe => frame.let_go(held, Outcome::Told),
-                // It takes this message itself; for others there are their own senders.
-                Mode::Poke | Mode::Late => return frame.let_go(held, Outcome::Told),
+                // It takes a message itself.
+                Mode::Poke | Mode::Late => {
+                    told += 1;
+                    frame.let_go(held, Outcome::Told);
+                }
             }
         }
     }
@@ -150,7 +165,7 @@ impl<T> Channel<T> {
                     gives_way |= self.release(held, Preference::Sender, form);
                 }
                 Mode::Observe => frame.let_go(held, Outcome::Told),
-                // It uses this room itself; for other room there are those who make it.
+                // It uses this room itself, and serves others first.
                 Mode::Poke | Mode::Late => {
                     frame.let_go(held, Outcome::Told);
                     break;
@@ -242,7 +257,13 @@ impl<T> Channel<T> {
         }
     }
 
+    /// Whether there is room. A place that was given up may have become the first since whoever gave it up looked, and is none: the head
+    /// is to go over it.
     pub(super) fn has_room(&self) -> bool {
+        if self.messages.len() < self.limit {
+            return true;
+        }
+        self.messages.front();
         self.messages.len() < self.limit
     }
 }

@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use std::ptr;
-use tasklets_park::{Held, Reason, Token};
+use tasklets_park::{Held, Reason, Token, Unwoken};
 
 /// What is to be done with a waiter that was taken out of its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(crate) enum Outcome {
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) mode: Mode,
+    /// The waiter is a future, whose drop blocks its thread while the waiter is held.
+    polled: bool,
     outcome: Cell<Outcome>,
     /// Where the message is or is to go: memory for one of the channel's type.
     message: Cell<*mut ()>,
@@ -59,6 +61,7 @@ impl Frame {
     pub(crate) fn new(mode: Mode, message: *mut ()) -> Self {
         Self {
             mode,
+            polled: false,
             outcome: Cell::new(Outcome::Waiting),
             message: Cell::new(message),
             partner: Cell::new(ptr::null()),
@@ -67,9 +70,14 @@ impl Frame {
         }
     }
 
-    /// Makes it as new, with the message somewhere else.
-    pub(crate) fn reset(&mut self, mode: Mode, message: *mut ()) {
-        *self = Self::new(mode, message);
+    /// A future's.
+    pub(crate) fn new_polled(mode: Mode, message: *mut ()) -> Self {
+        Self { polled: true, ..Self::new(mode, message) }
+    }
+
+    /// Whether it is a future's. Its holder must not wait for anybody.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.polled
     }
 
     /// The number under which it is registered: its address, and whether it only observes.
@@ -107,6 +115,12 @@ impl Frame {
     pub(crate) fn let_go(&self, held: Held, outcome: Outcome) {
         self.end(outcome);
         held.release();
+    }
+
+    /// As [`let_go`](Self::let_go), by one that has a wait of its own under way: the result is to be dropped after that.
+    pub(crate) fn let_go_unwoken(&self, held: Held, outcome: Outcome) -> Unwoken {
+        self.end(outcome);
+        held.release_unwoken()
     }
 
     /// Hands over: puts `message` there.

@@ -33,6 +33,11 @@
 //!
 //! Only senders wait while they hold somebody, and what they wait for is done by receivers, which never do: no circle.
 //!
+//! *Futures.* One that is dropped while it is held blocks its thread until it is released, and the holder may be a tasklet of that very
+//! thread. So whoever holds a future does not wait: a sender that is held itself lets it go with `Retry`, and waits then. No conflict is
+//! left undecided by that, for a future takes nobody out while it is registered. And the waker of a future is foreign code, which may
+//! wait: who is registered calls it when its own wait has ended.
+//!
 //! # Close
 //!
 //! A bit in the word that counts the messages sent: a send either precedes it or is refused. Then everybody who waits is taken out; who

@@ -22,7 +22,7 @@ impl<T> Channel<T> {
     pub(crate) fn recv_async(&self) -> RecvWait<T> {
         RecvWait {
             waiter: None,
-            frame: Frame::new(Mode::Poke, ptr::null_mut()),
+            frame: Frame::new_polled(Mode::Poke, ptr::null_mut()),
             message: UnsafeCell::new(MaybeUninit::uninit()),
             _pinned: PhantomPinned,
         }
@@ -32,7 +32,7 @@ impl<T> Channel<T> {
     pub(crate) fn send_async(&self, message: T) -> SendWait<T> {
         SendWait {
             waiter: None,
-            frame: Frame::new(Mode::Message, ptr::null_mut()),
+            frame: Frame::new_polled(Mode::Message, ptr::null_mut()),
             message: UnsafeCell::new(MaybeUninit::new(message)),
             has_message: true,
             _pinned: PhantomPinned,
@@ -74,7 +74,7 @@ impl<T> RecvWait<T> {
                 Err(TryRecvError::Empty) => {}
             }
             let mode = if channel.is_rendezvous() { Mode::Message } else { Mode::Poke };
-            this.frame.reset(mode, this.message.get().cast());
+            this.frame = Frame::new_polled(mode, this.message.get().cast());
             let waiter = PolledWaiter::begin();
             channel.receivers.push(waiter.ticket(), this.frame.data());
             this.waiter = Some(waiter);
@@ -174,7 +174,7 @@ impl<T> SendWait<T> {
                     this.has_message = true;
                 }
             }
-            this.frame.reset(Mode::Message, this.message.get().cast());
+            this.frame = Frame::new_polled(Mode::Message, this.message.get().cast());
             let waiter = PolledWaiter::begin();
             channel.senders.push(waiter.ticket(), this.frame.data());
             // The look after registering.

@@ -110,28 +110,19 @@ impl<T> Channel<T> {
             if self.is_closed() {
                 return self.leave_senders(waiter, &frame, carried);
             }
-            if !self.receivers.is_empty()
-                && let Some((held, receiver)) = self.pop_receiver()
-            {
+            let found = if self.receivers.is_empty() { None } else { self.pop_receiver() };
+            let (waiter, unwoken) = match found {
+                None => (waiter, None),
+                Some((held, receiver)) if receiver.is_polled() => match waiter.try_withdraw() {
+                    Ok(withdrawn) => return self.meet(held, receiver, withdrawn, &frame, carried),
+                    Err(waiter) => (waiter, Some(receiver.let_go_unwoken(held, Outcome::Retry))),
+                },
                 // Step 3 of the conflict: may wait for a receiver that holds us.
-                let withdrawn = waiter.withdraw();
-                if withdrawn {
-                    self.senders.forsake();
-                }
-                if !withdrawn && frame.outcome() != Outcome::Retry {
-                    receiver.let_go(held, Outcome::Retry);
-                    return sent(&frame, carried);
-                }
-                if self.is_closed() {
-                    receiver.let_go(held, Outcome::Retry);
-                    return Err(SendTimeoutError::Disconnected(carried.into_inner()));
-                }
-                // SAFETY: a receiver's frame of this channel, held, and not given anything.
-                unsafe { receiver.put(carried.into_inner()) };
-                self.hand_over(held, Preference::Receiver, Form::Blocking);
-                return Ok(());
-            }
-            message = match self.senders.wait_pushed(waiter, deadline) {
+                Some((held, receiver)) => return self.meet(held, receiver, waiter.withdraw(), &frame, carried),
+            };
+            let wait = self.senders.wait_pushed(waiter, deadline);
+            drop(unwoken);
+            message = match wait {
                 Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
                 Wait::Woken | Wait::Ready => match frame.outcome() {
                     Outcome::Done | Outcome::Closed => return sent(&frame, carried),
@@ -144,6 +135,32 @@ impl<T> Channel<T> {
                 Err(TrySendError::Full(message)) => message,
             };
         }
+    }
+
+    /// Hands over to a receiver that was found after registering as a sender; `withdrawn` unless a receiver has found that sender too.
+    fn meet(
+        &self,
+        held: Held,
+        receiver: &Frame,
+        withdrawn: bool,
+        frame: &Frame,
+        carried: Carried<T>,
+    ) -> Result<(), SendTimeoutError<T>> {
+        if withdrawn {
+            self.senders.forsake();
+        }
+        if !withdrawn && frame.outcome() != Outcome::Retry {
+            receiver.let_go(held, Outcome::Retry);
+            return sent(frame, carried);
+        }
+        if self.is_closed() {
+            receiver.let_go(held, Outcome::Retry);
+            return Err(SendTimeoutError::Disconnected(carried.into_inner()));
+        }
+        // SAFETY: a receiver's frame of this channel, held, and not given anything.
+        unsafe { receiver.put(carried.into_inner()) };
+        self.hand_over(held, Preference::Receiver, Form::Blocking);
+        Ok(())
     }
 
     /// The channel was found closed right after registering.
@@ -167,6 +184,7 @@ impl<T> Channel<T> {
             let waiter = Waiter::begin().because(Reason::Receive);
             self.receivers.push(waiter.ticket(), frame.data());
             // The look after registering.
+            let mut unwoken = None;
             let wait = if self.is_closed() || self.messages.is_ready() {
                 self.leave_receivers(waiter)
             } else if !self.senders.is_empty()
@@ -186,13 +204,14 @@ impl<T> Channel<T> {
                     }
                     Err(waiter) => {
                         // Step 3 of the conflict: give in, then wait.
-                        sender.let_go(held, Outcome::Retry);
+                        unwoken = Some(sender.let_go_unwoken(held, Outcome::Retry));
                         self.receivers.wait_pushed(waiter, deadline)
                     }
                 }
             } else {
                 self.receivers.wait_pushed(waiter, deadline)
             };
+            drop(unwoken);
             match wait {
                 Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
                 Wait::Woken if frame.outcome() == Outcome::Coming => {

@@ -34,7 +34,11 @@ impl<T> Channel<T> {
         if self.is_bounded() && !self.senders.is_empty() {
             self.serve_senders();
         }
-        match self.messages.reserve(self.limit) {
+        let mut reserved = self.messages.reserve(self.limit);
+        if matches!(reserved, Err(Refused::Full)) && self.has_room() {
+            reserved = self.messages.reserve(self.limit);
+        }
+        match reserved {
             Ok(place) => Some(SendToken::Place(place.into_raw())),
             Err(Refused::Closed) => Some(SendToken::Disconnected),
             Err(Refused::Full) => None,

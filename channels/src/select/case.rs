@@ -13,8 +13,8 @@ use tasklets_park::Ticket;
 #[derive(Debug)]
 pub(super) enum Started {
     Send(SendToken),
-    /// The message is in the select's buffer; the function drops it there.
-    Received(unsafe fn(*mut ())),
+    /// The message is in the select's buffer.
+    Received,
     /// There is no message, and there will be none.
     Disconnected,
 }
@@ -81,12 +81,6 @@ impl<T> Case for Sender<T> {
     }
 }
 
-/// Drops a message where it is.
-unsafe fn drop_message<T>(message: *mut ()) {
-    // SAFETY: the caller says that there is one, and that it is not used again.
-    unsafe { message.cast::<T>().drop_in_place() }
-}
-
 impl<T> Case for Receiver<T> {
     fn layout(&self) -> Layout {
         Layout::new::<T>()
@@ -106,7 +100,7 @@ impl<T> Case for Receiver<T> {
     }
 
     fn received(&self) -> Started {
-        Started::Received(drop_message::<T>)
+        Started::Received
     }
 
     fn mode(&self) -> Mode {

@@ -12,6 +12,7 @@ use std::ptr;
 ///
 /// # Panics
 /// Dropping it without carrying it out panics, since others may count on it; whoever does is told to look for somebody else.
+/// A message that it has received is leaked then.
 #[must_use = "the operation is to be carried out with `send` or `recv`"]
 pub struct SelectedOperation<'a> {
     index: usize,
@@ -64,7 +65,7 @@ impl<'a> SelectedOperation<'a> {
         assert!(self.is_on(receiver), "passed a receiver that was not selected");
         match self.started.take() {
             // SAFETY: the same receiver of `T` has put a message there, and it is taken out this once.
-            Some(Started::Received(_)) => Ok(unsafe { self.buffer.message().cast::<T>().read() }),
+            Some(Started::Received) => Ok(unsafe { self.buffer.message().cast::<T>().read() }),
             _ => Err(RecvError),
         }
     }
@@ -81,11 +82,9 @@ impl Drop for SelectedOperation<'_> {
         match self.started.take() {
             None => return,
             Some(Started::Send(token)) => self.case.give_up(token),
-            Some(Started::Received(drop_message)) => {
-                // SAFETY: the message is there, and nobody takes it out any more.
-                unsafe { drop_message(self.buffer.message()) }
-            }
-            Some(Started::Disconnected) => {}
+            // Not dropped: this may be another thread than the handle's, to which the list may go and such a message may not. It could
+            // not be taken out here either, for that takes the handle.
+            Some(Started::Received | Started::Disconnected) => {}
         }
         assert!(std::thread::panicking(), "a `SelectedOperation` was dropped without `send` or `recv`");
     }

@@ -37,6 +37,7 @@ pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
 pub use place::{Place, grant_place};
 pub use polled::PolledWaiter;
 pub use reason::Reason;
+pub use slot::Unwoken;
 pub use ticket::{Held, Ticket};
 #[cfg(not(tasklets_loom))]
 pub use timer::{Alarm, Timer, TimerThread};

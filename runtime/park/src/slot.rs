@@ -42,7 +42,9 @@
 //! it wanted elsewhere, waits for the release: the frame is not its own until then.
 //!
 //! *The waker of a future.* The winner takes the waker out while the word is HELD, when the owner may not touch it; after the release the
-//! owner may end the future and reuse the slot at once, so the winner calls the waker from its own copy.
+//! owner may end the future and reuse the slot at once, so the winner calls the waker from its own copy. That is foreign code: a winner
+//! that has a wait of its own under way calls it after that ([`Unwoken`]), and a panic in it ends there, since the winner's operation, and
+//! often somebody else's, is half done.
 //!
 //! *Stale tickets.* A signaller may hold a ticket long after the wait ended. Slots are never unmapped (see
 //! [`stable`](crate::stable)), so the access is to a live slot, and the generation no longer matches.
@@ -110,6 +112,36 @@ const HELD_DROPPED: u64 = HELD | SIGNALED;
 /// A winner is busy with the owner's frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldByWinner;
+
+/// The waker of a future that was released, if it was one that has left a waker. Dropping this calls it.
+#[derive(Debug)]
+#[must_use]
+pub struct Unwoken(Option<Waker>);
+
+impl Drop for Unwoken {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(waker) = self.0.take() {
+            call(waker);
+        }
+    }
+}
+
+/// Calls a waker in the middle of an operation that it must not end: the panic hook has told of its panic.
+#[cfg(not(tasklets_loom))]
+fn call(waker: Waker) {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+        // Its drop might panic too.
+        std::mem::forget(panic);
+    }
+}
+
+/// In a model every panic is to be seen.
+#[cfg(tasklets_loom)]
+fn call(waker: Waker) {
+    waker.wake();
+}
 
 /// What the scheduler must do with a context that has left its stack to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +328,12 @@ impl Slot {
     /// The holder: ends the wait as signalled, and makes the owner runnable.
     #[inline]
     pub(crate) fn release(&self, generation: u64) {
+        drop(self.release_unwoken(generation));
+    }
+
+    /// As [`release`](Self::release), but leaves the call of a future's waker to the caller.
+    #[inline]
+    pub(crate) fn release_unwoken(&self, generation: u64) -> Unwoken {
         let signaled = generation << PHASE_BITS | SIGNALED;
         match self.word.load(Ordering::Acquire) & PHASE_MASK {
             HELD_PARKED => {
@@ -303,6 +341,7 @@ impl Slot {
                 self.word.store(signaled, Ordering::Release);
                 // SAFETY: we hold the parked owner, and wake it this once.
                 unsafe { self.wake() };
+                Unwoken(None)
             }
             HELD_POLLED | HELD_DROPPED => {
                 // SAFETY: we hold the polled owner, and have not released it.
@@ -310,28 +349,27 @@ impl Slot {
                 if self.word.swap(signaled, Ordering::AcqRel) & PHASE_MASK == HELD_DROPPED {
                     crate::futex::wake(&self.word);
                 }
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
+                Unwoken(waker)
             }
             _ => self.release_running(generation),
         }
     }
 
     /// As [`release`](Self::release), for an owner that may be about to commit, or is a thread.
-    fn release_running(&self, generation: u64) {
+    fn release_running(&self, generation: u64) -> Unwoken {
         let signaled = generation << PHASE_BITS | SIGNALED;
         let mut seen = generation << PHASE_BITS | HELD | WAITING;
         // At most two rounds: the owner commits once.
         while let Err(now) = self.word.compare_exchange(seen, signaled, Ordering::AcqRel, Ordering::Acquire) {
             if matches!(now & PHASE_MASK, HELD_PARKED | HELD_POLLED | HELD_DROPPED) {
-                return self.release(generation);
+                return self.release_unwoken(generation);
             }
             seen = now;
         }
         if seen & PHASE_MASK == HELD | ASLEEP {
             crate::futex::wake(&self.word);
         }
+        Unwoken(None)
     }
 
     /// Winner of a parked owner: makes it runnable.

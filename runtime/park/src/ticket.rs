@@ -1,6 +1,6 @@
 //! The right to end one particular wait.
 
-use crate::slot::{Claim, GENERATIONS, Outcome};
+use crate::slot::{Claim, GENERATIONS, Outcome, Unwoken};
 use crate::slots;
 use crate::stable::INDEX_BITS;
 
@@ -98,6 +98,13 @@ impl Held {
     /// Ends the wait as signalled and makes its owner runnable. Everything written before is visible to the owner.
     #[inline]
     pub fn release(self) {}
+
+    /// As [`release`](Self::release), but does not call the waker of an owner that is a future: that is foreign code, which may wait, so
+    /// a caller that has a wait of its own under way drops the result, which calls it, after that.
+    pub fn release_unwoken(self) -> Unwoken {
+        let this = std::mem::ManuallyDrop::new(self);
+        slots::get(this.0.index()).release_unwoken(this.0.generation())
+    }
 
     /// The ticket that was won.
     #[inline]
