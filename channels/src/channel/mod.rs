@@ -16,7 +16,8 @@
 //!
 //! *Capacity is one thing.* How full the channel is follows from the queue's two counters alone, and every operation that finds senders
 //! waiting beside free room first moves their messages, whoever made the room: a receiver that is stopped between taking a message and
-//! serving the senders leaves nothing that others could not do. So "full" and "empty" cannot both be seen.
+//! serving the senders leaves nothing that others could not do. So "full" and "empty" cannot both be seen on its
+//! account. A *sender* that is stopped between its place and its message is another matter: it holds the room (see [`Fifo`]).
 //!
 //! *Taken out in vain.* Whoever serves takes a waiter out first and then finds that the message, or the room, has gone to somebody else:
 //! it lets the waiter go with [`Outcome::Retry`]. A waiter that was told to try again and gives up instead serves others first.
