@@ -236,6 +236,36 @@ fn a_place_that_is_filled_late() {
     }
 }
 
+/// The same where somebody watches and a future waits, in whichever order: both are told.
+#[test]
+fn all_who_wait_for_a_place_are_told() {
+    explore(2, || {
+        let mail = Mail::new();
+        let (s, r) = unbounded();
+        let mut select = Select::new_biased();
+        select.send(&s);
+        let chosen = select.try_select().unwrap();
+        let watcher = {
+            let r = r.clone();
+            spawn(move || {
+                let mut select = Select::new_biased();
+                select.recv(&r);
+                select.ready()
+            })
+        };
+        // The watcher is in the queue by then, among other times.
+        thread::yield_now();
+        let task = Task::new();
+        let mut receiving = Box::pin(r.recv_async());
+        assert!(task.once(|cx| receiving.as_mut().poll(cx)).is_pending());
+        chosen.send(&s, mail.letter(0)).unwrap();
+        assert_eq!(task.run(|cx| receiving.as_mut().poll(cx)).unwrap().number(), 0);
+        // For the watcher, if it was slower.
+        r.close();
+        watcher.join().unwrap();
+    });
+}
+
 /// A select that could send to itself meets another.
 #[test]
 fn a_select_does_not_meet_itself() {

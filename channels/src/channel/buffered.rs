@@ -1,6 +1,6 @@
 //! Channels that store messages.
 
-use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, sent};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::preference::Preference;
 use std::mem::MaybeUninit;
@@ -30,24 +30,11 @@ impl<T> Channel<T> {
         if !self.receivers.is_empty() || self.is_bounded() && !self.senders.is_empty() {
             return self.try_append_among_others(message, form);
         }
-        match self.messages.push(message, self.limit) {
-            Ok(()) => {}
-            Err((Refused::Full, message)) => self.append_where_given_up(message)?,
-            Err(refused) => return Err(refused_as_error(refused)),
-        }
+        self.messages.push(message, self.limit).map_err(refused_as_error)?;
         if !self.receivers.is_empty() {
             self.serve_receivers();
         }
         Ok(())
-    }
-
-    /// Appends to a channel that looked full, perhaps only because of places that were given up.
-    #[cold]
-    fn append_where_given_up(&self, message: T) -> Result<(), TrySendError<T>> {
-        if !self.has_room() {
-            return Err(TrySendError::Full(message));
-        }
-        self.messages.push(message, self.limit).map_err(refused_as_error)
     }
 
     /// As [`try_append`](Self::try_append), where others wait.
@@ -142,9 +129,7 @@ impl<T> Channel<T> {
     fn serve_senders_in(&self, form: Form) -> bool {
         let mut moved = false;
         let mut gives_way = false;
-        // Places that were given up are no messages: the head is to go over them.
-        self.messages.front();
-        while self.messages.len() < self.limit {
+        while self.has_room() {
             let Some((held, data)) = self.senders.pop() else { break };
             // SAFETY: held until the end of the round.
             let frame = unsafe { Frame::from_data(data) };
@@ -217,11 +202,7 @@ impl<T> Channel<T> {
                 Wait::Ready => carried.into_inner(),
                 Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
                 Wait::Woken => match frame.outcome() {
-                    Outcome::Done => {
-                        carried.forget();
-                        return Ok(());
-                    }
-                    Outcome::Closed => return Err(SendTimeoutError::Disconnected(carried.into_inner())),
+                    Outcome::Done | Outcome::Closed => return sent(&frame, carried),
                     _ => carried.into_inner(),
                 },
             };
@@ -257,13 +238,7 @@ impl<T> Channel<T> {
         }
     }
 
-    /// Whether there is room. A place that was given up may have become the first since whoever gave it up looked, and is none: the head
-    /// is to go over it.
     pub(super) fn has_room(&self) -> bool {
-        if self.messages.len() < self.limit {
-            return true;
-        }
-        self.messages.front();
-        self.messages.len() < self.limit
+        self.messages.has_room(self.limit)
     }
 }

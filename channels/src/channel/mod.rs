@@ -220,7 +220,7 @@ impl<T> Channel<T> {
 }
 
 /// Whether it is too late to wait.
-fn is_past(deadline: Option<Instant>) -> bool {
+pub(crate) fn is_past(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
@@ -255,5 +255,15 @@ impl<T> Drop for Carried<T> {
     fn drop(&mut self) {
         // SAFETY: whoever hands the message over calls `forget`, so it is still there.
         unsafe { self.message.get_mut().assume_init_drop() }
+    }
+}
+
+/// How a send ended whose waiter was taken out by somebody who has not told it to try again.
+fn sent<T>(frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
+    if frame.outcome() == Outcome::Done {
+        carried.forget();
+        Ok(())
+    } else {
+        Err(SendTimeoutError::Disconnected(carried.into_inner()))
     }
 }

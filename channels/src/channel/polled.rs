@@ -79,10 +79,7 @@ impl<T> RecvWait<T> {
             channel.receivers.push(waiter.ticket(), this.frame.data());
             this.waiter = Some(waiter);
             // The look after registering.
-            if channel.messages.is_ready()
-                || channel.is_closed()
-                || channel.is_rendezvous() && channel.senders.any(|_, _| true)
-            {
+            if channel.is_recv_ready(None, true) {
                 let (withdrawn, message) = this.withdraw();
                 if withdrawn {
                     channel.receivers.forsake();
@@ -178,8 +175,7 @@ impl<T> SendWait<T> {
             let waiter = PolledWaiter::begin();
             channel.senders.push(waiter.ticket(), this.frame.data());
             // The look after registering.
-            let found = if channel.is_rendezvous() { channel.receivers.any(|_, _| true) } else { channel.has_room() };
-            if !found && !channel.is_closed() {
+            if !channel.is_send_ready(None, true) {
                 this.waiter = Some(waiter);
             } else if waiter.withdraw() {
                 channel.senders.forsake();

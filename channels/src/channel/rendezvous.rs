@@ -1,15 +1,16 @@
 //! Channels that store nothing: a message goes from hand to hand.
 
-use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, sent};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::preference::Preference;
 use std::mem::MaybeUninit;
 use std::time::Instant;
+use tasklets_park::fifo::Refused;
 use tasklets_park::{Held, Reason, Wait, Waiter};
 
 impl<T> Channel<T> {
     /// Takes out the receiver that has waited longest, telling observers on the way.
-    pub(super) fn pop_receiver(&self) -> Option<(Held, &Frame)> {
+    fn pop_receiver(&self) -> Option<(Held, &Frame)> {
         loop {
             let (held, data) = self.receivers.pop()?;
             // SAFETY: the caller gets the two together, and uses the frame until it releases the other.
@@ -50,19 +51,29 @@ impl<T> Channel<T> {
         frame.wait_for_message().then(|| unsafe { message.assume_init() })
     }
 
-    /// Sends if a receiver waits.
-    pub(super) fn try_meet_receiver(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
+    /// Takes out a receiver to send to. Full if none waits.
+    pub(super) fn find_receiver(&self) -> Result<(Held, &Frame), Refused> {
         if self.is_closed() {
-            return Err(TrySendError::Disconnected(message));
+            return Err(Refused::Closed);
         }
         if self.receivers.is_empty() {
-            return Err(TrySendError::Full(message));
+            return Err(Refused::Full);
         }
-        let Some((held, frame)) = self.pop_receiver() else { return Err(TrySendError::Full(message)) };
+        let (held, frame) = self.pop_receiver().ok_or(Refused::Full)?;
         if self.is_closed() {
             frame.let_go(held, Outcome::Retry);
-            return Err(TrySendError::Disconnected(message));
+            return Err(Refused::Closed);
         }
+        Ok((held, frame))
+    }
+
+    /// Sends if a receiver waits.
+    pub(super) fn try_meet_receiver(&self, message: T, form: Form) -> Result<(), TrySendError<T>> {
+        let (held, frame) = match self.find_receiver() {
+            Ok(found) => found,
+            Err(Refused::Full) => return Err(TrySendError::Full(message)),
+            Err(Refused::Closed) => return Err(TrySendError::Disconnected(message)),
+        };
         // SAFETY: a receiver's frame of this channel, held, and not given anything.
         unsafe { frame.put(message) };
         self.hand_over(held, Preference::Receiver, form);
@@ -165,11 +176,10 @@ impl<T> Channel<T> {
 
     /// The channel was found closed right after registering.
     fn leave_senders(&self, waiter: Waiter, frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
-        if waiter.withdraw() {
-            self.senders.forsake();
-            return Err(SendTimeoutError::Disconnected(carried.into_inner()));
+        match self.senders.withdraw(waiter) {
+            Wait::Woken => sent(frame, carried),
+            _ => Err(SendTimeoutError::Disconnected(carried.into_inner())),
         }
-        sent(frame, carried)
     }
 
     /// Receives, waiting for a sender.
@@ -186,7 +196,7 @@ impl<T> Channel<T> {
             // The look after registering.
             let mut unwoken = None;
             let wait = if self.is_closed() || self.messages.is_ready() {
-                self.leave_receivers(waiter)
+                self.receivers.withdraw(waiter)
             } else if !self.senders.is_empty()
                 && let Some((held, sender)) = self.pop_sender()
             {
@@ -230,24 +240,5 @@ impl<T> Channel<T> {
                 Err(TryRecvError::Empty) => {}
             }
         }
-    }
-
-    fn leave_receivers(&self, waiter: Waiter) -> Wait {
-        if waiter.withdraw() {
-            self.receivers.forsake();
-            Wait::Ready
-        } else {
-            Wait::Woken
-        }
-    }
-}
-
-/// How a send ended whose waiter was taken out by somebody who has not told it to try again.
-fn sent<T>(frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
-    if frame.outcome() == Outcome::Done {
-        carried.forget();
-        Ok(())
-    } else {
-        Err(SendTimeoutError::Disconnected(carried.into_inner()))
     }
 }

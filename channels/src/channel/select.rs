@@ -1,6 +1,6 @@
 //! What a select needs of a channel.
 
-use super::{Channel, Frame, Outcome};
+use super::{Channel, Frame};
 use std::ptr::NonNull;
 use tasklets_park::Ticket;
 use tasklets_park::fifo::Refused;
@@ -19,27 +19,19 @@ pub(crate) enum SendToken {
 impl<T> Channel<T> {
     /// Commits to a send if that needs no waiting.
     pub(crate) fn start_send(&self) -> Option<SendToken> {
-        if self.is_rendezvous() {
-            if self.is_closed() {
-                return Some(SendToken::Disconnected);
+        let started = if self.is_rendezvous() {
+            self.find_receiver().map(|(held, receiver)| {
+                receiver.promise(held);
+                SendToken::Receiver(NonNull::from(receiver))
+            })
+        } else {
+            if self.is_bounded() && !self.senders.is_empty() {
+                self.serve_senders();
             }
-            let (held, receiver) = self.pop_receiver()?;
-            if self.is_closed() {
-                receiver.let_go(held, Outcome::Retry);
-                return Some(SendToken::Disconnected);
-            }
-            receiver.promise(held);
-            return Some(SendToken::Receiver(NonNull::from(receiver)));
-        }
-        if self.is_bounded() && !self.senders.is_empty() {
-            self.serve_senders();
-        }
-        let mut reserved = self.messages.reserve(self.limit);
-        if matches!(reserved, Err(Refused::Full)) && self.has_room() {
-            reserved = self.messages.reserve(self.limit);
-        }
-        match reserved {
-            Ok(place) => Some(SendToken::Place(place.into_raw())),
+            self.messages.reserve(self.limit).map(|place| SendToken::Place(place.into_raw()))
+        };
+        match started {
+            Ok(token) => Some(token),
             Err(Refused::Closed) => Some(SendToken::Disconnected),
             Err(Refused::Full) => None,
         }

@@ -25,8 +25,6 @@ pub(super) trait Case {
     fn layout(&self) -> Layout;
     /// Commits to the operation if that needs no waiting.
     fn try_start(&self, buffer: &mut Buffer) -> Option<Started>;
-    /// What is started when the message was put into the buffer.
-    fn received(&self) -> Started;
     /// How the case waits.
     fn mode(&self) -> Mode;
     fn register(&self, ticket: Ticket, frame: &Frame);
@@ -49,10 +47,6 @@ impl<T> Case for Sender<T> {
     #[inline]
     fn try_start(&self, _: &mut Buffer) -> Option<Started> {
         self.channel().start_send().map(Started::Send)
-    }
-
-    fn received(&self) -> Started {
-        unreachable!("senders receive nothing")
     }
 
     fn mode(&self) -> Mode {
@@ -92,15 +86,11 @@ impl<T> Case for Receiver<T> {
             Ok(message) => {
                 // SAFETY: the buffer has room for one, at an address that is good for now.
                 unsafe { buffer.room_for(Layout::new::<T>()).cast::<T>().write(message) };
-                Some(self.received())
+                Some(Started::Received)
             }
             Err(TryRecvError::Disconnected) => Some(Started::Disconnected),
             Err(TryRecvError::Empty) => None,
         }
-    }
-
-    fn received(&self) -> Started {
-        Started::Received
     }
 
     fn mode(&self) -> Mode {

@@ -5,6 +5,7 @@ mod case;
 mod operation;
 mod wait;
 
+use crate::channel::is_past;
 use crate::err::{ReadyTimeoutError, SelectTimeoutError, TryReadyError, TrySelectError};
 use crate::receiver::Receiver;
 use crate::sender::Sender;
@@ -250,7 +251,7 @@ fn choose<'a>(entries: &mut [Entry<'a>], biased: bool, deadline: Option<Instant>
         if let Some(operation) = start_any(entries, biased, &mut buffer) {
             return Some(operation);
         }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if is_past(deadline) {
             return start_any_at_last(entries, biased, &mut buffer);
         }
         match wait(entries, Purpose::Choose, &mut buffer, deadline) {
@@ -277,7 +278,7 @@ fn watch(entries: &mut [Entry<'_>], biased: bool, deadline: Option<Instant>) -> 
         if let Some(index) = any_ready(entries, biased) {
             return Some(index);
         }
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if is_past(deadline) {
             return None;
         }
         match wait(entries, Purpose::Observe, &mut Buffer::new(), deadline) {

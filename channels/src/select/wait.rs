@@ -2,7 +2,7 @@
 
 use super::Entry;
 use super::buffer::Buffer;
-use super::case::{Case, Started};
+use super::case::Started;
 use crate::channel::{Frame, Mode, Outcome, SendToken};
 use std::ptr::NonNull;
 use std::time::Instant;
@@ -95,9 +95,9 @@ fn wait_with(cases: &[Entry<'_>], frames: &[Frame], deadline: Option<Instant>) -
             Outcome::Waiting => return None,
             Outcome::Retry => Ended::Look,
             Outcome::Told => Ended::Told(index),
-            Outcome::Done => Ended::Started(index, cases[index].case.received()),
+            Outcome::Done => Ended::Started(index, Started::Received),
             Outcome::Closed => Ended::Started(index, Started::Send(SendToken::Disconnected)),
-            Outcome::Coming => return found(cases[index].case, frame).map(|started| Ended::Started(index, started)),
+            Outcome::Coming => return found(frame).map(|started| Ended::Started(index, started)),
         })
     });
     drop(registered);
@@ -105,9 +105,9 @@ fn wait_with(cases: &[Entry<'_>], frames: &[Frame], deadline: Option<Instant>) -
 }
 
 /// The two sides of a rendezvous have found each other, and the message is not there yet.
-fn found(case: &dyn Case, frame: &Frame) -> Option<Started> {
+fn found(frame: &Frame) -> Option<Started> {
     match NonNull::new(frame.partner().cast_mut()) {
         Some(receiver) => Some(Started::Send(SendToken::Receiver(receiver))),
-        None => frame.wait_for_message().then(|| case.received()),
+        None => frame.wait_for_message().then_some(Started::Received),
     }
 }

@@ -221,14 +221,18 @@ impl WaitQueue {
     #[inline]
     fn wait_with(&self, waiter: Waiter, data: u64, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
         self.push(waiter.ticket(), data);
-        if ready() {
-            if !waiter.withdraw() {
-                return Wait::Woken;
-            }
-            self.forsake();
-            return Wait::Ready;
+        if ready() { self.withdraw(waiter) } else { self.wait_pushed(waiter, deadline) }
+    }
+
+    /// Ends a wait after [`push`](Self::push) with the ticket of `waiter` and a look that found something. [`Wait::Ready`], or [`Wait::Woken`]
+    /// if somebody had taken it out.
+    #[inline]
+    pub fn withdraw(&self, waiter: Waiter) -> Wait {
+        if !waiter.withdraw() {
+            return Wait::Woken;
         }
-        self.wait_pushed(waiter, deadline)
+        self.forsake();
+        Wait::Ready
     }
 
     /// Waits, after [`push`](Self::push) with the ticket of `waiter` and a look. [`Wait::Woken`] or [`Wait::TimedOut`].

@@ -199,6 +199,9 @@ impl<T, X: Default> Fifo<T, X> {
                 // Read after the tail, which only grows: that many there were at this very moment, if it is full.
                 let head = self.head.position.load(Ordering::SeqCst);
                 if position.saturating_sub(head) >= limit {
+                    if self.pass_given_up(head) {
+                        continue;
+                    }
                     return Err(Refused::Full);
                 }
                 self.tail.room.store(head.saturating_add(limit), Ordering::Relaxed);
@@ -250,17 +253,7 @@ impl<T, X: Default> Fifo<T, X> {
     fn claim_front(&self) -> Option<(&Cell<T, X>, u64)> {
         let mut patience = SPINS;
         loop {
-            let position = self.head.position.load(Ordering::SeqCst);
-            let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
-            if !first.has_number(position / CELLS) {
-                if self.tail_position() <= position {
-                    return None;
-                }
-                self.leave_segment(first, position / CELLS);
-                continue;
-            }
-            // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-            let cell = unsafe { (*first.segment()).cell(position) };
+            let (cell, position) = self.first_cell()?;
             match cell.state(position) {
                 State::Full => {
                     if self.move_head(position) {
@@ -291,6 +284,37 @@ impl<T, X: Default> Fifo<T, X> {
                 }
             }
         }
+    }
+
+    /// The cell of `position` if it is in the first segment, otherwise the link to that.
+    #[inline]
+    fn cell_in_first(&self, position: u64) -> Result<&Cell<T, X>, Link<Segment<T, X>>> {
+        let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
+        if !first.has_number(position / CELLS) {
+            return Err(first);
+        }
+        // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
+        Ok(unsafe { (*first.segment()).cell(position) })
+    }
+
+    /// The cell at the head, and its position. `None` if there is no such cell yet.
+    #[inline]
+    fn first_cell(&self) -> Option<(&Cell<T, X>, u64)> {
+        loop {
+            let position = self.head.position.load(Ordering::SeqCst);
+            match self.cell_in_first(position) {
+                Ok(cell) => return Some((cell, position)),
+                Err(_) if self.tail_position() <= position => return None,
+                Err(first) => self.leave_segment(first, position / CELLS),
+            }
+        }
+    }
+
+    /// Moves the head over places at the front that were given up: they are no values. Returns whether it is beyond `head` now.
+    #[cold]
+    fn pass_given_up(&self, head: u64) -> bool {
+        self.front();
+        self.head.position.load(Ordering::SeqCst) != head
     }
 
     /// Sequentially consistent: partner of those who look at the head after they have registered as waiting for room.
@@ -387,12 +411,7 @@ impl<T, X: Default> Fifo<T, X> {
             return true;
         }
         // One sender, perhaps on its way. It looks for waiters after it has filled the cell.
-        let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
-        if !first.has_number(head / CELLS) {
-            return true;
-        }
-        // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-        unsafe { (*first.segment()).cell(head).state(head) != State::Empty }
+        self.cell_in_first(head).map_or(true, |cell| cell.state(head) != State::Empty)
     }
 
     /// Whether there is nothing in the queue, finished or on its way.
@@ -401,6 +420,15 @@ impl<T, X: Default> Fifo<T, X> {
         // The head first: it cannot overtake the tail, so the difference is no more than there was.
         let head = self.head.position.load(Ordering::SeqCst);
         self.tail_position() <= head
+    }
+
+    /// Whether there are fewer than `limit` values. Places at the front that were given up are none.
+    pub fn has_room(&self, limit: u64) -> bool {
+        if self.len() < limit {
+            return true;
+        }
+        self.front();
+        self.len() < limit
     }
 
     /// How many values there are: a snapshot, values on their way included.
@@ -433,17 +461,7 @@ impl<T, X: Default> Fifo<T, X> {
     /// looks and uses [`pop_if`](Self::pop_if) gets on.
     pub fn front(&self) -> Option<(u64, &X)> {
         loop {
-            let position = self.head.position.load(Ordering::SeqCst);
-            let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
-            if !first.has_number(position / CELLS) {
-                if self.tail_position() <= position {
-                    return None;
-                }
-                self.leave_segment(first, position / CELLS);
-                continue;
-            }
-            // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-            let cell = unsafe { (*first.segment()).cell(position) };
+            let (cell, position) = self.first_cell()?;
             match cell.state(position) {
                 State::Full => return Some((position, &cell.extra)),
                 State::Empty => return None,
@@ -486,12 +504,7 @@ impl<T, X: Default> Fifo<T, X> {
 
     /// Takes the value at `position` if it is still the first.
     pub fn pop_if(&self, position: u64) -> Option<T> {
-        let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
-        if !first.has_number(position / CELLS) {
-            return None;
-        }
-        // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-        let cell = unsafe { (*first.segment()).cell(position) };
+        let cell = self.cell_in_first(position).ok()?;
         if cell.state(position) != State::Full || !self.move_head(position) {
             return None;
         }
