@@ -4,13 +4,14 @@
 //! suspends whatever is running: a tasklet, or an OS thread. Who ends it need not know which. Everything that waits
 //! in this project waits through here.
 //!
-//! From the bottom up: [`sync`] (atomics, or loom's), [`stable`] (memory that stays), [`slot`] (the word on which a
+//! From the bottom up: [`sync`] (atomics, or loom's), [`asymmetric`] (a pair of fences, one of them free), [`stable`] (memory that stays), [`slot`] (the word on which a
 //! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`],
 //! [`PolledWaiter`] (the same for a future), [`Token`] (one permit), [`block_on`]; [`fifo`] (a queue of anything) and on it [`WaitQueue`].
 //! Beside them, what a tasklet does for others without waiting: [`count_operation`], [`Place`].
 //!
 //! This is the crate under the crate: users depend on `tasklets`.
 
+pub mod asymmetric;
 pub mod context;
 pub mod fifo;
 pub mod slot;

@@ -1,6 +1,6 @@
 //! Who waits for something: first come, first served, without a lock.
 
-use crate::fifo::Fifo;
+use crate::fifo::{Extra, Fifo};
 use crate::reason::Reason;
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crate::sync::order_after_rmw;
@@ -47,6 +47,9 @@ struct Entry {
     ticket: AtomicU64,
     data: AtomicU64,
 }
+
+// SAFETY: zeros are the dead ticket and no data.
+unsafe impl Extra for Entry {}
 
 impl Entry {
     fn get(&self) -> (Ticket, u64) {
@@ -161,9 +164,8 @@ impl WaitQueue {
             let Ok(place) = self.entries.reserve(u64::MAX) else { unreachable!("neither bounded nor ever closed") };
             place.extra().ticket.store(ticket.into_bits(), Ordering::Release);
             place.extra().data.store(data, Ordering::Release);
-            if place.fill(()).is_ok() {
-                // Partner of the one in `is_empty`.
-                order_after_rmw();
+            // Firmly: whoever registers looks next, and the others look for it after an ordinary read-modify-write.
+            if place.fill_firmly(()).is_ok() {
                 return;
             }
         }

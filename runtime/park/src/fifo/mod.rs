@@ -8,21 +8,35 @@
 //!
 //! | state  | meaning                                           | left by                                                          |
 //! |--------|---------------------------------------------------|------------------------------------------------------------------|
-//! | EMPTY  | no sender yet, or it is on its way                | its sender: FULL, or DONE if it changed its mind; a receiver: BROKEN |
-//! | FULL   | the value is there                                | the receiver that moves the head over it, when it has the value: DONE |
-//! | BROKEN | its sender was too slow; the head goes over it    | its sender, who takes the value back and starts again: DONE       |
-//! | DONE   | nobody touches the cell again                     | whoever reuses the segment, for a later position: EMPTY           |
+//! | EMPTY  | no sender yet, or it is on its way                | its sender: FULL, or DONE if it changed its mind                  |
+//! | FULL   | the value is there                                | the receiver that moves the head over it, or, if the head has gone over it without it, its sender, when it has the value: DONE |
+//! | DONE   | nobody touches the cell at this position again    | the sender of a later position, for which it is EMPTY             |
 //!
-//! The position is part of the cell's word, so a compare-and-swap by somebody who is late fails.
+//! The position is part of the cell's word, and a word of an earlier position is EMPTY for a later one. All these are plain stores: whose value
+//! it is is settled on the [head's word](head).
 //!
 //! # The races
 //!
-//! *A stalled sender.* It has moved the tail and not filled its cell. Receivers behind it must not wait for it. (1) If no other sender has
-//! come after it the queue is as good as empty, for its `push` has not returned. (2) Otherwise a receiver looks [`SPINS`] times and then
-//! breaks the cell: one compare-and-swap against the sender's. The sender finds out when it fills the cell, and starts again.
+//! *A stalled sender.* It has moved the tail and not filled its cell. Receivers behind it must not wait for it. If no other sender has
+//! come after it the queue is as good as empty, for its `push` has not returned. Otherwise a receiver looks [`SPINS`] times and then skips
+//! the place. A sender says so with a plain store and finds out with plain loads, which is what a push is cheap by:
+//!
+//! 1. The sender reads the number of *skips*, and then moves the tail over its place.
+//! 2. A receiver that wants to skip the place reads the head, which is there and has no mark. It counts a skip, has a
+//!    [heavy fence](crate::asymmetric), and looks at the cell once more. Still EMPTY: it marks the head as SKIPPING, by a compare-and-swap
+//!    with what it had read. That decides it. Whoever meets that mark sets the cell's bit in the segment's `skipped` and moves the head on.
+//! 3. The sender fills the cell, has a light fence, and reads the number of skips again.
+//! 4. If it has not changed, every attempt to skip this place, which can only come after 1, counts after 3; the look in it finds the value.
+//! 5. If it has, some place was skipped, and the sender looks at the head. Before its place: whoever gets there later finds the value, as in 4.
+//!    At its place without a mark: it marks it as CERTAIN, which lets the compare-and-swap of 2 fail. Beyond its place: the bit says
+//!    whether it was skipped, for it was set before the head moved; then nobody will ever take the value, and the sender takes it back.
 //!
 //! *A stalled receiver.* It has moved the head and not taken its value. Nobody needs the cell but itself: only the reuse of the segment
 //! waits.
+//!
+//! *Somebody who registers to wait and then looks*, while the only sender is between its place and its value. The sender will look for those
+//! who wait after it has filled the cell, but by plain loads. So whoever looks has a heavy fence first, if the cell does not become FULL soon
+//! ([`Fifo::is_ready`]): then either it finds the value, or the sender finds it.
 //!
 //! *Which segment.* A sender reads the tail, then the link to the last segment, then moves the tail. The tail only grows, so if the move
 //! succeeds the link was read while the tail was what it read, and no segment with an unfilled cell is ever reused: it is the right one. The
@@ -37,16 +51,24 @@
 //! A push takes effect when it fills the cell, a pop when it moves the head. A bounded push finds the queue full by the two counters; a push
 //! that has not returned yet may so take up room before its value can be seen.
 //!
-//! The array of cells settled by one compare-and-swap each follows Kotlin's `BufferedChannel` (Koval, Alistarh, Elizarov: "Fast and Scalable
-//! Channels in Kotlin Coroutines", PPoPP 2023), from which breaking comes too ("poison"); there waiters sit in the cells, here only values.
+//! The array of cells follows Kotlin's `BufferedChannel` (Koval, Alistarh, Elizarov: "Fast and Scalable Channels in Kotlin Coroutines",
+//! PPoPP 2023), from which skipping comes too ("poison"); there waiters sit in the cells, which a compare-and-swap each settles, here only
+//! values.
 
+mod chunk;
+mod head;
 mod link;
+mod place;
 mod segment;
 mod stock;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::asymmetric::heavy_fence;
+use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{SPINS, order_after_rmw, spin};
+use head::HeadWord;
 use link::Link;
+pub use place::Place;
+pub use segment::Extra;
 use segment::{CELLS, Cell, Segment, State};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use stock::Stock;
@@ -60,14 +82,16 @@ const POSITION_SHIFT: u32 = 1;
 /// What senders change and what receivers change are 64 bytes apart, so in a queue that is aligned to that they do not share a cache line.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Fifo<T, X: Default = ()> {
+pub struct Fifo<T, X: Extra = ()> {
     tail: Tail,
     /// The link to the very first segment.
     origin: AtomicU64,
     stock: Stock<T, X>,
-    apart: [u64; 1],
     head: Head,
 }
+
+#[cfg(not(tasklets_loom))]
+const _: () = assert!(std::mem::offset_of!(Fifo<()>, head) == 64);
 
 /// What senders change.
 #[derive(Debug)]
@@ -76,22 +100,25 @@ struct Tail {
     segment: AtomicU64,
     /// A position below which there is room for sure, as far as some sender has seen.
     room: AtomicU64,
+    /// How often receivers have tried to skip a place.
+    skips: AtomicU64,
 }
 
 /// What receivers change.
 #[derive(Debug)]
 struct Head {
-    position: AtomicU64,
+    /// A [`HeadWord`].
+    word: AtomicU64,
     segment: AtomicU64,
 }
 
 // SAFETY: a value goes from the thread that fills a cell to the one that takes it, and no two threads have it at once; the raw pointers
 // of the stock are to memory that the queue owns.
-unsafe impl<T: Send, X: Default + Send> Send for Fifo<T, X> {}
+unsafe impl<T: Send, X: Extra + Send> Send for Fifo<T, X> {}
 // SAFETY: as above; `extra` is shared by all.
-unsafe impl<T: Send, X: Default + Send + Sync> Sync for Fifo<T, X> {}
-impl<T, X: Default> std::panic::UnwindSafe for Fifo<T, X> {}
-impl<T, X: Default> std::panic::RefUnwindSafe for Fifo<T, X> {}
+unsafe impl<T: Send, X: Extra + Send + Sync> Sync for Fifo<T, X> {}
+impl<T, X: Extra> std::panic::UnwindSafe for Fifo<T, X> {}
+impl<T, X: Extra> std::panic::RefUnwindSafe for Fifo<T, X> {}
 
 /// Why a push was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,54 +129,20 @@ pub enum Refused {
     Closed,
 }
 
-/// A place that a sender has reserved and must fill.
-#[derive(Debug)]
-pub struct Place<'a, T, X: Default = ()> {
-    cell: &'a Cell<T, X>,
-    position: u64,
-}
-
-impl<T, X: Default> Place<'_, T, X> {
-    /// What goes with the value; to be written before [`fill`](Self::fill).
-    #[inline]
-    pub fn extra(&self) -> &X {
-        &self.cell.extra
-    }
-
-    /// Puts the value there and makes it visible.
-    ///
-    /// # Errors
-    /// Gives it back if a receiver did not want to wait: the place is lost, and the sender starts again.
-    #[inline]
-    pub fn fill(self, value: T) -> Result<(), T> {
-        let this = std::mem::ManuallyDrop::new(self);
-        this.cell.fill(this.position, value)
-    }
-
-    /// The place as numbers, to be filled later: see [`Fifo::place_from_raw`].
-    pub fn into_raw(self) -> (*const (), u64) {
-        let this = std::mem::ManuallyDrop::new(self);
-        (std::ptr::from_ref(this.cell).cast(), this.position)
-    }
-}
-
-impl<T, X: Default> Drop for Place<'_, T, X> {
-    /// The sender has changed its mind: receivers go over the place.
-    fn drop(&mut self) {
-        self.cell.finish(self.position);
-    }
-}
-
-impl<T, X: Default> Fifo<T, X> {
+impl<T, X: Extra> Fifo<T, X> {
     /// An empty queue. Allocates nothing.
     #[cfg(not(tasklets_loom))]
     pub const fn new() -> Self {
         Self {
-            tail: Tail { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT), room: AtomicU64::new(0) },
+            tail: Tail {
+                word: AtomicU64::new(0),
+                segment: AtomicU64::new(NO_SEGMENT),
+                room: AtomicU64::new(0),
+                skips: AtomicU64::new(0),
+            },
             origin: AtomicU64::new(NO_SEGMENT),
             stock: Stock::new(),
-            apart: [0],
-            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
+            head: Head { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
         }
     }
 
@@ -157,11 +150,15 @@ impl<T, X: Default> Fifo<T, X> {
     #[cfg(tasklets_loom)]
     pub fn new() -> Self {
         Self {
-            tail: Tail { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT), room: AtomicU64::new(0) },
+            tail: Tail {
+                word: AtomicU64::new(0),
+                segment: AtomicU64::new(NO_SEGMENT),
+                room: AtomicU64::new(0),
+                skips: AtomicU64::new(0),
+            },
             origin: AtomicU64::new(NO_SEGMENT),
             stock: Stock::new(),
-            apart: [0],
-            head: Head { position: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
+            head: Head { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
         }
     }
 
@@ -190,6 +187,8 @@ impl<T, X: Default> Fifo<T, X> {
     #[inline]
     pub fn reserve(&self, limit: u64) -> Result<Place<'_, T, X>, Refused> {
         loop {
+            // Acquire: before the tail is moved, so that a skip of this place is not among them.
+            let skips = self.tail.skips.load(Ordering::Acquire);
             let word = self.tail.word.load(Ordering::SeqCst);
             if word & CLOSED != 0 {
                 return Err(Refused::Closed);
@@ -197,7 +196,7 @@ impl<T, X: Default> Fifo<T, X> {
             let position = word >> POSITION_SHIFT;
             if limit != u64::MAX && position >= self.tail.room.load(Ordering::Relaxed) {
                 // Read after the tail, which only grows: that many there were at this very moment, if it is full.
-                let head = self.head.position.load(Ordering::SeqCst);
+                let head = self.head_position();
                 if position.saturating_sub(head) >= limit {
                     if self.pass_given_up(head) {
                         continue;
@@ -216,8 +215,8 @@ impl<T, X: Default> Fifo<T, X> {
             if self.tail.word.compare_exchange(word, moved, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
                 // SAFETY: the link was read while the tail was `position`, so this is the segment with that cell, and segments live as
                 // long as the queue.
-                let cell = unsafe { (*last.segment()).cell(position) };
-                return Ok(Place { cell, position });
+                let segment = unsafe { &*last.segment() };
+                return Ok(Place { queue: self, segment, position, skips });
             }
         }
     }
@@ -226,9 +225,39 @@ impl<T, X: Default> Fifo<T, X> {
     ///
     /// # Safety
     /// They came from [`Place::into_raw`] of a place of this very queue, and are used once.
-    pub unsafe fn place_from_raw(&self, (cell, position): (*const (), u64)) -> Place<'_, T, X> {
+    pub unsafe fn place_from_raw(&self, (segment, position): (*const (), u64)) -> Place<'_, T, X> {
         // SAFETY: segments live as long as the queue, and the caller promises the rest.
-        Place { cell: unsafe { &*cell.cast::<Cell<T, X>>() }, position }
+        let segment = unsafe { &*segment.cast::<Segment<T, X>>() };
+        // A number that is never reached: whoever fills it looks whether it was skipped.
+        Place { queue: self, segment, position, skips: u64::MAX }
+    }
+
+    /// How often receivers have tried to skip a place.
+    #[inline]
+    fn skips(&self) -> u64 {
+        self.tail.skips.load(Ordering::Relaxed)
+    }
+
+    /// The sender of `position`, which has filled the cell while some place was skipped: whether a receiver has taken the value, or will. If
+    /// not, nobody will.
+    #[cold]
+    fn settle(&self, segment: &Segment<T, X>, position: u64) -> bool {
+        // Partner: the heavy fence in `skip`. Either the look there finds the value, or the head that was read before it is seen here.
+        fence(Ordering::SeqCst);
+        loop {
+            let head = self.head_word();
+            if head.position() < position {
+                return true;
+            }
+            if head.position() > position {
+                return !segment.is_skipped(position);
+            }
+            if head.is_skipping() {
+                self.pass_skipped(segment, head);
+            } else if !head.is_unmarked() || self.change_head(head, head.certain()) {
+                return true;
+            }
+        }
     }
 
     /// Takes the first value.
@@ -253,16 +282,17 @@ impl<T, X: Default> Fifo<T, X> {
     fn claim_front(&self) -> Option<(&Cell<T, X>, u64)> {
         let mut patience = SPINS;
         loop {
-            let (cell, position) = self.first_cell()?;
+            let (cell, head) = self.first_cell()?;
+            let position = head.position();
             match cell.state(position) {
                 State::Full => {
-                    if self.move_head(position) {
+                    if self.change_head(head, head.next()) {
                         return Some((cell, position));
                     }
                 }
-                // The head is to go over it; whoever made it so may be slow.
-                State::Broken | State::Done => {
-                    self.move_head(position);
+                // Its sender has changed its mind.
+                State::Done => {
+                    self.change_head(head, head.next());
                 }
                 State::Gone => {}
                 State::Empty => {
@@ -280,32 +310,51 @@ impl<T, X: Default> Fifo<T, X> {
                     if tail == position + 1 && word & CLOSED == 0 {
                         return None;
                     }
-                    cell.break_off(position);
+                    self.skip(cell, head);
                 }
             }
         }
     }
 
-    /// The cell of `position` if it is in the first segment, otherwise the link to that.
+    /// Receiver: gives up the sender of the first place, unless its value is there by now. See *a stalled sender* in the [module](self).
+    #[cold]
+    fn skip(&self, cell: &Cell<T, X>, head: HeadWord) {
+        self.tail.skips.fetch_add(1, Ordering::SeqCst);
+        // Partners: the light fence, or the read-modify-write, with which a place is filled, and the fence in `settle`.
+        heavy_fence();
+        if head.is_unmarked() && cell.state(head.position()) == State::Empty {
+            self.change_head(head, head.skipping());
+        }
+    }
+
+    /// Moves the head over the place that it is marked as skipping.
+    #[cold]
+    fn pass_skipped(&self, segment: &Segment<T, X>, head: HeadWord) {
+        segment.mark_skipped(head.position());
+        self.change_head(head, head.next());
+    }
+
+    /// The segment of `position` if it is the first, otherwise the link to that.
     #[inline]
-    fn cell_in_first(&self, position: u64) -> Result<&Cell<T, X>, Link<Segment<T, X>>> {
+    fn first_segment(&self, position: u64) -> Result<&Segment<T, X>, Link<Segment<T, X>>> {
         let first = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
         if !first.has_number(position / CELLS) {
             return Err(first);
         }
         // SAFETY: segments live as long as the queue; a wrong one has no cell at this position.
-        Ok(unsafe { (*first.segment()).cell(position) })
+        Ok(unsafe { &*first.segment() })
     }
 
-    /// The cell at the head, and its position. `None` if there is no such cell yet.
+    /// The cell at the head, and the head, which is not skipping. `None` if there is no such cell yet.
     #[inline]
-    fn first_cell(&self) -> Option<(&Cell<T, X>, u64)> {
+    fn first_cell(&self) -> Option<(&Cell<T, X>, HeadWord)> {
         loop {
-            let position = self.head.position.load(Ordering::SeqCst);
-            match self.cell_in_first(position) {
-                Ok(cell) => return Some((cell, position)),
-                Err(_) if self.tail_position() <= position => return None,
-                Err(first) => self.leave_segment(first, position / CELLS),
+            let head = self.head_word();
+            match self.first_segment(head.position()) {
+                Ok(segment) if head.is_skipping() => self.pass_skipped(segment, head),
+                Ok(segment) => return Some((segment.cell(head.position()), head)),
+                Err(_) if self.tail_position() <= head.position() => return None,
+                Err(first) => self.leave_segment(first, head.position() / CELLS),
             }
         }
     }
@@ -314,13 +363,20 @@ impl<T, X: Default> Fifo<T, X> {
     #[cold]
     fn pass_given_up(&self, head: u64) -> bool {
         self.front();
-        self.head.position.load(Ordering::SeqCst) != head
+        self.head_position() != head
+    }
+
+    #[inline]
+    fn head_word(&self) -> HeadWord {
+        HeadWord::from_bits(self.head.word.load(Ordering::SeqCst))
     }
 
     /// Sequentially consistent: partner of those who look at the head after they have registered as waiting for room.
     #[inline]
-    fn move_head(&self, position: u64) -> bool {
-        self.head.position.compare_exchange(position, position + 1, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    fn change_head(&self, from: HeadWord, to: HeadWord) -> bool {
+        let changed =
+            self.head.word.compare_exchange(from.into_bits(), to.into_bits(), Ordering::SeqCst, Ordering::Relaxed);
+        changed.is_ok()
     }
 
     fn next_of(&self, link: Link<Segment<T, X>>) -> &AtomicU64 {
@@ -396,13 +452,14 @@ impl<T, X: Default> Fifo<T, X> {
     /// The position of the first value: all before are taken.
     #[inline]
     pub fn head_position(&self) -> u64 {
-        self.head.position.load(Ordering::SeqCst)
+        self.head_word().position()
     }
 
-    /// Whether a receiver would find something, or should look again soon; a waiter that has registered asks this before it waits.
+    /// Whether a receiver would find something, or should look again soon; a waiter that has registered asks this before it waits. If not,
+    /// whoever [fills](Place::fill) a place after this finds those that had registered before it.
     #[inline]
     pub fn is_ready(&self) -> bool {
-        let head = self.head.position.load(Ordering::SeqCst);
+        let head = self.head_position();
         let tail = self.tail_position();
         if tail <= head {
             return false;
@@ -410,15 +467,29 @@ impl<T, X: Default> Fifo<T, X> {
         if tail > head + 1 {
             return true;
         }
-        // One sender, perhaps on its way. It looks for waiters after it has filled the cell.
-        self.cell_in_first(head).map_or(true, |cell| cell.state(head) != State::Empty)
+        let Ok(segment) = self.first_segment(head) else { return true };
+        segment.cell(head).state(head) != State::Empty || self.is_ready_after_all(segment.cell(head), head)
+    }
+
+    /// One sender is on its way. It will look for those who wait, but plainly: see the [module](self).
+    #[cold]
+    fn is_ready_after_all(&self, cell: &Cell<T, X>, head: u64) -> bool {
+        for _ in 0..SPINS {
+            spin();
+            if cell.state(head) != State::Empty {
+                return true;
+            }
+        }
+        // Partner: the light fence in `Place::fill`.
+        heavy_fence();
+        cell.state(head) != State::Empty
     }
 
     /// Whether there is nothing in the queue, finished or on its way.
     #[inline]
     pub fn is_empty(&self) -> bool {
         // The head first: it cannot overtake the tail, so the difference is no more than there was.
-        let head = self.head.position.load(Ordering::SeqCst);
+        let head = self.head_position();
         self.tail_position() <= head
     }
 
@@ -435,7 +506,7 @@ impl<T, X: Default> Fifo<T, X> {
     pub fn len(&self) -> u64 {
         loop {
             let tail = self.tail_position();
-            let head = self.head.position.load(Ordering::SeqCst);
+            let head = self.head_position();
             if self.tail_position() == tail {
                 return tail.saturating_sub(head);
             }
@@ -461,12 +532,12 @@ impl<T, X: Default> Fifo<T, X> {
     /// looks and uses [`pop_if`](Self::pop_if) gets on.
     pub fn front(&self) -> Option<(u64, &X)> {
         loop {
-            let (cell, position) = self.first_cell()?;
-            match cell.state(position) {
-                State::Full => return Some((position, &cell.extra)),
+            let (cell, head) = self.first_cell()?;
+            match cell.state(head.position()) {
+                State::Full => return Some((head.position(), &cell.extra)),
                 State::Empty => return None,
-                State::Broken | State::Done => {
-                    self.move_head(position);
+                State::Done => {
+                    self.change_head(head, head.next());
                 }
                 State::Gone => {}
             }
@@ -476,7 +547,7 @@ impl<T, X: Default> Fifo<T, X> {
     /// Whether `matches` holds for what goes with some value that is there. Values that come or go meanwhile may or may not be looked at, and
     /// what is looked at may be of another position by then; also true if the queue has changed too much to tell.
     pub fn any(&self, mut matches: impl FnMut(&X) -> bool) -> bool {
-        let head = self.head.position.load(Ordering::SeqCst);
+        let head = self.head_position();
         let tail = self.tail_position();
         let mut link = Link::<Segment<T, X>>::from_bits(self.head.segment.load(Ordering::Acquire));
         for position in head..tail {
@@ -499,13 +570,13 @@ impl<T, X: Default> Fifo<T, X> {
     pub fn is_front(&self, position: u64) -> bool {
         // After acquire loads of what is to be checked, so not reordered with them; and if they saw what was stored, with release, for a
         // later position, the head's move over this one came before that.
-        self.head.position.load(Ordering::SeqCst) == position
+        self.head_position() == position
     }
 
     /// Takes the value at `position` if it is still the first.
     pub fn pop_if(&self, position: u64) -> Option<T> {
-        let cell = self.cell_in_first(position).ok()?;
-        if cell.state(position) != State::Full || !self.move_head(position) {
+        let (cell, head) = self.first_cell()?;
+        if head.position() != position || cell.state(position) != State::Full || !self.change_head(head, head.next()) {
             return None;
         }
         // SAFETY: it was FULL, and we have moved the head over it.
@@ -518,13 +589,13 @@ impl<T, X: Default> Fifo<T, X> {
 /// The link before the first segment.
 const NO_SEGMENT: u64 = (1 << 24) - 1;
 
-impl<T, X: Default> Default for Fifo<T, X> {
+impl<T, X: Extra> Default for Fifo<T, X> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T, X: Default> Fifo<T, X> {
+impl<T, X: Extra> Fifo<T, X> {
     /// Drops the values that are there, all of them even if some panic in that.
     ///
     /// # Panics
@@ -544,7 +615,7 @@ impl<T, X: Default> Fifo<T, X> {
     }
 }
 
-impl<T, X: Default> Drop for Fifo<T, X> {
+impl<T, X: Extra> Drop for Fifo<T, X> {
     fn drop(&mut self) {
         self.clear();
     }

@@ -4,7 +4,6 @@ use super::link::Link;
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::mem::MaybeUninit;
-use std::ptr;
 
 /// Cells of a segment. Under loom two, so that a model of a few messages goes round.
 #[cfg(not(tasklets_loom))]
@@ -12,92 +11,98 @@ pub(super) const CELLS: u64 = 32;
 #[cfg(tasklets_loom)]
 pub(super) const CELLS: u64 = 2;
 
+/// As many bits as a segment's `skipped` has for cells.
+const CELLS_AT_MOST: u32 = 32;
+const NUMBER_MASK: u64 = u64::MAX >> CELLS_AT_MOST;
+
 /// What the low bits of a cell's word say; the position is above them.
 const STATE_BITS: u32 = 2;
-/// Nothing yet: the sender of this position is on its way, or there is none.
-const EMPTY: u64 = 0;
-/// The value is there.
+/// The value is there. EMPTY is 0, so that fresh memory is empty: the sender of the position is on its way, or there is none.
 const FULL: u64 = 1;
-/// A receiver did not want to wait for the sender any longer.
-const BROKEN: u64 = 2;
 /// Nobody will touch the cell at this position again.
-const DONE: u64 = 3;
+const DONE: u64 = 2;
 
 /// What a cell holds at a position, as far as the asker is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Empty,
     Full,
-    Broken,
     Done,
     /// The cell is used for another position by now.
     Gone,
 }
 
+/// What goes with a value in its cell.
+///
+/// # Safety
+/// Memory that is all zeros is a value of this type, the same as its default.
+pub unsafe trait Extra: Default {}
+
+// SAFETY: no memory at all.
+unsafe impl Extra for () {}
+
 /// One place of the queue.
 #[derive(Debug)]
 pub(super) struct Cell<T, X> {
-    /// `position << 2 | state`: a word of an earlier use of the memory never equals one of a later use.
+    /// `position << 2 | state`. A word of an earlier position means EMPTY: nobody needs to write to a cell before its sender, when a segment
+    /// is used again or fresh.
     word: AtomicU64,
     /// What goes with the value and may be looked at by anybody at any time.
     pub(super) extra: X,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
-impl<T, X: Default> Cell<T, X> {
+impl<T, X: Extra> Cell<T, X> {
+    #[cfg(tasklets_loom)]
     fn new() -> Self {
-        Self { word: AtomicU64::new(DONE), extra: X::default(), value: UnsafeCell::new(MaybeUninit::uninit()) }
+        Self { word: AtomicU64::new(0), extra: X::default(), value: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
+    #[inline]
     pub(super) fn state(&self, position: u64) -> State {
         // FULL comes with the value. Sequentially consistent: partner of `fill`, for a waiter that has registered and looks (a message
         // that it misses finds it), and for whoever made something available and looks at the queue of waiters.
         let word = self.word.load(Ordering::SeqCst);
-        if word >> STATE_BITS != position {
-            return State::Gone;
-        }
-        match word & ((1 << STATE_BITS) - 1) {
-            EMPTY => State::Empty,
-            FULL => State::Full,
-            BROKEN => State::Broken,
-            _ => State::Done,
+        let at = position << STATE_BITS;
+        // In the order of how likely they are.
+        if word == at | FULL {
+            State::Full
+        } else if word <= at {
+            State::Empty
+        } else if word == at | DONE {
+            State::Done
+        } else {
+            State::Gone
         }
     }
 
-    /// The sender of `position`: writes the value and makes it visible. Gives it back if a receiver has broken the cell; the sender is then
-    /// done with it.
+    /// The sender of `position`: writes the value and makes it visible.
     #[inline]
-    pub(super) fn fill(&self, position: u64, value: T) -> Result<(), T> {
-        // SAFETY: the cell is EMPTY or BROKEN at this position, and only the sender of the position touches the value then.
+    pub(super) fn fill(&self, position: u64, value: T) {
+        // SAFETY: the cell is EMPTY at this position, and only the sender of the position touches the value then.
         self.value.with_mut(|v| unsafe { (*v).write(value) });
-        let (empty, full) = (position << STATE_BITS | EMPTY, position << STATE_BITS | FULL);
-        // Sequentially consistent: partner of a waiter's look at the queue after it has registered (see `WaitQueue`).
-        if self.word.compare_exchange(empty, full, Ordering::SeqCst, Ordering::Acquire).is_ok() {
-            return Ok(());
-        }
-        // SAFETY: BROKEN, so no receiver takes it, and we wrote it just now.
-        let value = self.value.with_mut(|v| unsafe { (*v).assume_init_read() });
-        self.finish(position);
-        Err(value)
+        self.word.store(position << STATE_BITS | FULL, Ordering::Release);
     }
 
-    /// Receivers: gives up on the sender of `position`. False if the cell is not EMPTY any more.
-    pub(super) fn break_off(&self, position: u64) -> bool {
-        let (empty, broken) = (position << STATE_BITS | EMPTY, position << STATE_BITS | BROKEN);
-        self.word.compare_exchange(empty, broken, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    /// As [`fill`](Self::fill), by a sequentially consistent read-modify-write.
+    #[inline]
+    pub(super) fn fill_firmly(&self, position: u64, value: T) {
+        // SAFETY: as in `fill`.
+        self.value.with_mut(|v| unsafe { (*v).write(value) });
+        self.word.swap(position << STATE_BITS | FULL, Ordering::SeqCst);
     }
 
-    /// The receiver of `position`: takes the value.
+    /// Takes the value of `position`.
     ///
     /// # Safety
-    /// The cell was FULL at `position`, and the caller alone has moved the head over it.
+    /// The cell was FULL at `position`, and the caller alone has moved the head over it; or it is the sender, and the place was skipped.
     #[inline]
     pub(super) unsafe fn take(&self) -> T {
-        // SAFETY: FULL means initialised; the caller is its only receiver, and takes it once.
+        // SAFETY: FULL means initialised; the caller is the only one who may take it, and takes it once.
         self.value.with_mut(|v| unsafe { (*v).assume_init_read() })
     }
 
-    /// The last party of `position` is done: the receiver that took the value, or the sender that was broken off or changed its mind. Released
+    /// The last party of `position` is done: the receiver that took the value, or the sender that took it back or changed its mind. Released
     /// to whoever reuses the segment.
     #[inline]
     pub(super) fn finish(&self, position: u64) {
@@ -113,19 +118,23 @@ pub(super) struct Segment<T, X> {
     pub(super) next: AtomicU64,
     /// The next in whichever stack of idle segments this is in.
     pub(super) idle: AtomicPtr<Self>,
-    /// The segment made before this one, for the drop of the queue.
-    pub(super) made_before: *mut Self,
+    /// Which run of the queue's cells it is, or was last.
+    number: AtomicU64,
+    /// The low half of that number above a bit for each cell over which the head has gone, or will go, though its sender had not filled it.
+    skipped: AtomicU64,
     cells: [Cell<T, X>; CELLS as usize],
 }
 
-impl<T, X: Default> Segment<T, X> {
-    pub(super) fn boxed() -> Box<Self> {
-        Box::new(Self {
+impl<T, X: Extra> Segment<T, X> {
+    #[cfg(tasklets_loom)]
+    pub(super) fn new() -> Self {
+        Self {
             next: AtomicU64::new(0),
-            idle: AtomicPtr::new(ptr::null_mut()),
-            made_before: ptr::null_mut(),
+            idle: AtomicPtr::new(std::ptr::null_mut()),
+            number: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
             cells: std::array::from_fn(|_| Cell::new()),
-        })
+        }
     }
 
     /// The cell of a position of this segment.
@@ -135,20 +144,45 @@ impl<T, X: Default> Segment<T, X> {
     }
 
     /// Makes the cells those of segment number `number`. Published by the release that links the segment.
-    ///
-    /// The stores release too, for those who still look at the segment as an earlier one: whoever sees that it is used again then also
-    /// sees that the queue has gone past what it was. In particular a slow sender may prepare it under the *same* number once more, in
-    /// vain; its cells then look empty, and a receiver that is as slow must not take the queue for empty by an old tail.
     pub(super) fn prepare(&self, number: u64) {
+        // Release, for those who still look at the segment as an earlier one and follow its link: whoever sees that it is used again also
+        // sees that the queue has gone past what it was.
         self.next.store(Link::<Self>::null(number).into_bits(), Ordering::Release);
-        for (cell, position) in self.cells.iter().zip(number * CELLS..) {
-            cell.word.store(position << STATE_BITS | EMPTY, Ordering::Release);
+        // Read by whoever retires the segment, which comes after it was linked.
+        self.number.store(number, Ordering::Relaxed);
+        self.skipped.store(number << CELLS_AT_MOST, Ordering::Relaxed);
+    }
+
+    /// Says that the head goes over `position` without its value. In vain if the segment is used for others by now: not before 2^32 segments
+    /// have gone by while one thread was stopped between two instructions it takes another's number for its own.
+    #[cold]
+    pub(super) fn mark_skipped(&self, position: u64) {
+        let (number, bit) = (position / CELLS, 1 << (position % CELLS));
+        let mut seen = self.skipped.load(Ordering::Relaxed);
+        while seen >> CELLS_AT_MOST == number & NUMBER_MASK {
+            // Relaxed: made visible by the move of the head that follows, which its sender looks at first.
+            match self.skipped.compare_exchange(seen, seen | bit, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
         }
     }
 
-    /// Whether nobody will touch any cell again.
+    /// The sender of `position`, over which the head has gone: whether it was skipped. Otherwise a receiver has the value.
+    #[cold]
+    pub(super) fn is_skipped(&self, position: u64) -> bool {
+        let (number, bit) = (position / CELLS, 1 << (position % CELLS));
+        let skipped = self.skipped.load(Ordering::Relaxed);
+        skipped >> CELLS_AT_MOST == number & NUMBER_MASK && skipped & bit != 0
+    }
+
+    /// Whether nobody will touch any cell again. The queue has gone past it.
     pub(super) fn is_done(&self) -> bool {
+        let first = self.number.load(Ordering::Relaxed) * CELLS;
         // Acquire: partner of `finish`.
-        self.cells.iter().all(|cell| cell.word.load(Ordering::Acquire) & DONE == DONE)
+        self.cells
+            .iter()
+            .zip(first..)
+            .all(|(cell, position)| cell.word.load(Ordering::Acquire) == position << STATE_BITS | DONE)
     }
 }

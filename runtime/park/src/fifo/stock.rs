@@ -1,7 +1,8 @@
 //! The segments that a queue has made, and those of them that are idle.
 
+use super::chunk::Chunk;
 use super::link::Link;
-use super::segment::Segment;
+use super::segment::{Extra, Segment};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::ptr;
 
@@ -13,10 +14,11 @@ pub(super) struct Stock<T, X> {
     /// A stack of those in which some cell was still in somebody's hands when the queue had gone past it. It is emptied by a swap of the
     /// whole, so a segment that comes back meanwhile does no harm.
     retired: AtomicPtr<Segment<T, X>>,
-    made: AtomicPtr<Segment<T, X>>,
+    /// All memory that was made, the latest first.
+    made: AtomicPtr<Chunk<T, X>>,
 }
 
-impl<T, X: Default> Stock<T, X> {
+impl<T, X: Extra> Stock<T, X> {
     #[cfg(not(tasklets_loom))]
     pub(super) const fn new() -> Self {
         Self {
@@ -108,26 +110,32 @@ impl<T, X: Default> Stock<T, X> {
 
     #[cold]
     fn make(&self) -> *const Segment<T, X> {
-        let segment = Box::into_raw(Segment::boxed());
-        let mut made = self.made.load(Ordering::Relaxed);
+        let mut made = self.made.load(Ordering::Acquire);
+        // SAFETY: chunks live as long as the stock.
+        let chunk = unsafe { Chunk::after(made) };
         loop {
             // SAFETY: nobody else has it yet.
-            unsafe { (*segment).made_before = made };
-            match self.made.compare_exchange(made, segment, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return segment,
+            unsafe { (*chunk).made_before = made };
+            match self.made.compare_exchange(made, chunk, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
                 Err(now) => made = now,
             }
         }
+        // SAFETY: as above.
+        let mut segments = unsafe { Chunk::segments(chunk) };
+        let first = segments.next().expect("a chunk has a segment at least");
+        // The last given is the first taken: they are used in the order of their addresses, which the processor reads ahead in.
+        segments.rev().for_each(|segment| self.give(segment));
+        first
     }
 }
 
 impl<T, X> Drop for Stock<T, X> {
     fn drop(&mut self) {
-        let mut segment = self.made.swap(ptr::null_mut(), Ordering::Acquire);
-        while !segment.is_null() {
-            // SAFETY: it came from a box, is in the list of those made once, and nobody uses the queue any more.
-            let made = unsafe { Box::from_raw(segment) };
-            segment = made.made_before;
+        let mut chunk = self.made.swap(ptr::null_mut(), Ordering::Acquire);
+        while !chunk.is_null() {
+            // SAFETY: it is in the list of those made once, and nobody uses the queue any more.
+            chunk = unsafe { Chunk::free(chunk) };
         }
     }
 }
