@@ -246,8 +246,6 @@ fn a_slow_sender_holds_nobody_up() {
         explore(3, move || {
             let channel = Channel::new();
             let place = channel.queue.reserve(NO_LIMIT).unwrap().into_raw();
-            // An address goes to another thread only as a number.
-            let place = (place.0.expose_provenance(), place.1);
             channel.send(1);
             let slow = {
                 let channel = channel.clone();
@@ -255,9 +253,7 @@ fn a_slow_sender_holds_nobody_up() {
                     channel.take_turn();
                     channel.written[0].set(true);
                     // SAFETY: it is a place of this queue, and filled here only.
-                    let place =
-                        unsafe { channel.queue.place_from_raw((std::ptr::with_exposed_provenance(place.0), place.1)) };
-                    match place.fill(0) {
+                    match unsafe { channel.queue.place_from_raw(place) }.fill(0) {
                         Ok(()) => false,
                         Err(message) => {
                             channel.queue.push(message, NO_LIMIT).unwrap();
@@ -429,8 +425,9 @@ fn memory_is_used_again() {
         let queue = Fifo::<usize>::new();
         let mut addresses = std::collections::HashSet::new();
         let mut reserve = || {
-            let place = queue.reserve(NO_LIMIT).unwrap().into_raw();
-            addresses.insert(place.0);
+            let place = queue.reserve(NO_LIMIT).unwrap();
+            addresses.insert(std::ptr::from_ref(place.extra()).addr());
+            let place = place.into_raw();
             // SAFETY: it is a place of this queue, and used here only.
             unsafe { queue.place_from_raw(place) }
         };

@@ -146,6 +146,12 @@ impl Idle {
         self.counts.sleeping.load(Ordering::Relaxed) > 0
     }
 
+    /// How many workers do not sleep; a hint.
+    pub fn awake(&self) -> usize {
+        let sleeping = self.counts.sleeping.load(Ordering::Relaxed).max(0) as usize;
+        self.workers.len().saturating_sub(sleeping)
+    }
+
     /// Whether this worker sleeps; a hint.
     pub fn is_asleep(&self, worker: usize) -> bool {
         self.workers[worker].load(Ordering::Relaxed) == ASLEEP

@@ -31,17 +31,19 @@ pub fn yield_now() {
 }
 
 /// Counts an operation that could have waited and did not, and lets others run when there have been many.
-fn turn_if_due() {
+fn turn_if_due() -> bool {
     if let Some((worker, fiber)) = Worker::current()
         && !worker.yield_is_idle()
         && worker.turn_is_due()
     {
         fiber.switch(Switch::Yield);
+        return true;
     }
+    false
 }
 
 /// [`TurnFn`](tasklets_park::TurnFn) of fibers.
-pub(crate) fn take_turn(turn: Turn) {
+pub(crate) fn take_turn(turn: Turn) -> bool {
     match turn {
         Turn::IfDue => turn_if_due(),
         Turn::Now => {
@@ -49,7 +51,9 @@ pub(crate) fn take_turn(turn: Turn) {
                 worker.let_run_next_go_first();
                 fiber.switch(Switch::Yield);
             }
+            true
         }
+        Turn::Nobody => Worker::of_thread().is_some_and(Worker::has_nobody_else),
     }
 }
 

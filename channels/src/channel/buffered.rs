@@ -6,7 +6,7 @@ use crate::preference::Preference;
 use std::mem::MaybeUninit;
 use std::time::Instant;
 use tasklets_park::fifo::Refused;
-use tasklets_park::{Held, Reason, Wait, give_way};
+use tasklets_park::{Held, Reason, Wait, give_way, look_before_waiting};
 
 /// What became of an attempt to give a message to a waiting receiver.
 enum Given<T> {
@@ -195,9 +195,16 @@ impl<T> Channel<T> {
             if is_past(deadline) {
                 return Err(SendTimeoutError::Timeout(message));
             }
+            let look = || self.has_room() || self.is_closed();
+            if self.senders.is_empty() && look_before_waiting(look) {
+                match self.try_append(message, Form::Blocking) {
+                    Ok(()) => return Ok(()),
+                    Err(TrySendError::Disconnected(message)) => return Err(SendTimeoutError::Disconnected(message)),
+                    Err(TrySendError::Full(back)) => message = back,
+                }
+            }
             let carried = Carried::new(message);
             let frame = Frame::new(Mode::Message, carried.pointer());
-            let look = || self.has_room() || self.is_closed();
             message = match self.senders.wait(frame.data(), Reason::Send, deadline, look) {
                 Wait::Ready => carried.into_inner(),
                 Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
@@ -221,9 +228,16 @@ impl<T> Channel<T> {
             if is_past(deadline) {
                 return Err(RecvTimeoutError::Timeout);
             }
+            let look = || self.messages.is_ready() || self.is_closed();
+            if self.receivers.is_empty() && look_before_waiting(|| !self.messages.is_empty() || self.is_closed()) {
+                match self.try_take(Form::Blocking) {
+                    Ok(message) => return Ok(message),
+                    Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                    Err(TryRecvError::Empty) => {}
+                }
+            }
             let mut message = MaybeUninit::<T>::uninit();
             let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
-            let look = || self.messages.is_ready() || self.is_closed();
             match self.receivers.wait(frame.data(), Reason::Receive, deadline, look) {
                 // SAFETY: `Done` says that a message was put there, for us.
                 Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),

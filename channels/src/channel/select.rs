@@ -3,13 +3,13 @@
 use super::{Channel, Frame};
 use std::ptr::NonNull;
 use tasklets_park::Ticket;
-use tasklets_park::fifo::Refused;
+use tasklets_park::fifo::{RawPlace, Refused};
 
 /// A send that a select has committed to before the message is there.
 #[derive(Debug)]
 pub(crate) enum SendToken {
     /// A place in the queue, as numbers.
-    Place((*const (), u64)),
+    Place(RawPlace),
     /// A receiver that waits for the message, by its frame.
     Receiver(NonNull<Frame>),
     /// The channel is closed.

@@ -253,12 +253,10 @@ pub(crate) fn current() -> *const Context {
 }
 
 /// The running context lets others run, if it has a way to.
-pub(crate) fn take_turn(turn: Turn) {
+pub(crate) fn take_turn(turn: Turn) -> bool {
     // SAFETY: the current context is valid while its code runs, and that code is running.
     let current = unsafe { load_current().as_ref() };
-    if let Some(take_turn) = current.and_then(|context| context.turn) {
-        take_turn(turn);
-    }
+    current.and_then(|context| context.turn).is_some_and(|take_turn| take_turn(turn))
 }
 
 /// The calling OS thread's own context, made at the first call.

@@ -43,6 +43,6 @@ pub use ticket::{Held, Ticket};
 #[cfg(not(tasklets_loom))]
 pub use timer::{Alarm, Timer, TimerThread};
 pub use token::Token;
-pub use turn::{Turn, TurnFn, count_operation, give_way};
+pub use turn::{Turn, TurnFn, count_operation, give_way, look_before_waiting};
 pub use wait_queue::{Wait, WaitQueue};
 pub use waiter::{Waited, Waiter};

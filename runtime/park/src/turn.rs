@@ -13,12 +13,15 @@ pub enum Turn {
     /// It has made one runnable that goes [first](crate::Place::First): that one runs now, and the context goes behind all that are
     /// runnable.
     Now,
+    /// Nobody: it asks whether there is nobody to let run, while threads are at work that might do something for it.
+    Nobody,
 }
 
 /// Lets others run before the running context, if it is their turn.
 ///
-/// It does not unwind, whatever the context was told meanwhile: the operation that calls it has succeeded.
-pub type TurnFn = fn(Turn);
+/// It does not unwind, whatever the context was told meanwhile: the operation that calls it has succeeded. Returns the answer to
+/// [`Turn::Nobody`], otherwise whether others ran.
+pub type TurnFn = fn(Turn) -> bool;
 
 /// Operations from one look of the scheduler to the next.
 #[cfg(not(tasklets_loom))]
@@ -53,6 +56,36 @@ pub fn count_operation() {}
 #[cold]
 fn turn_if_due() {
     context::take_turn(Turn::IfDue);
+}
+
+/// How long a context looks for what it wants before it waits, in steps of twice as many turns each; a microsecond or two in all.
+#[cfg(not(tasklets_loom))]
+const LOOKS: std::ops::Range<u32> = 3..7;
+
+/// Before a tasklet waits: looks a few more times whether what it wants is there, if its worker has nothing else to do meanwhile. A worker that
+/// runs dry looks around for longer than that, and to be woken by one on another worker costs both more than the message is worth. The first
+/// look comes late on purpose: when there is something there is more of it.
+///
+/// A thread looks after it has registered ([`crate::slot`]).
+#[cfg(not(tasklets_loom))]
+#[inline]
+pub fn look_before_waiting(mut is_there: impl FnMut() -> bool) -> bool {
+    for step in LOOKS {
+        if !context::take_turn(Turn::Nobody) {
+            return false;
+        }
+        (0..1 << step).for_each(|_| crate::sync::spin());
+        if is_there() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Nobody has patience in a model.
+#[cfg(tasklets_loom)]
+pub fn look_before_waiting(_: impl FnMut() -> bool) -> bool {
+    false
 }
 
 /// The running tasklet gives way to the one that it has just had put [first](crate::Place::First). Does nothing on a thread.

@@ -77,6 +77,16 @@ impl Worker {
         false
     }
 
+    /// Whether nobody could run here if the running tasklet did not, while other workers are at work.
+    pub(crate) fn has_nobody_else(&self) -> bool {
+        self.shared.idle.awake() > 1
+            && self.home.ready.is_empty()
+            && self.home.run_next.get().is_none()
+            && self.fresh.is_empty()
+            && self.jobs.is_empty()
+            && self.shared.homes[self.home.index as usize].inbox.is_empty()
+    }
+
     /// Counts an operation; whether the window ends with it.
     #[inline]
     pub(crate) fn turn_is_due(&self) -> bool {

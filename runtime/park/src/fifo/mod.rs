@@ -67,7 +67,7 @@ use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{SPINS, order_after_rmw, spin};
 use head::HeadWord;
 use link::Link;
-pub use place::Place;
+pub use place::{Place, RawPlace};
 pub use segment::Extra;
 use segment::{CELLS, Cell, Segment, State};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -219,17 +219,6 @@ impl<T, X: Extra> Fifo<T, X> {
                 return Ok(Place { queue: self, segment, position, skips });
             }
         }
-    }
-
-    /// A place that was turned into numbers.
-    ///
-    /// # Safety
-    /// They came from [`Place::into_raw`] of a place of this very queue, and are used once.
-    pub unsafe fn place_from_raw(&self, (segment, position): (*const (), u64)) -> Place<'_, T, X> {
-        // SAFETY: segments live as long as the queue, and the caller promises the rest.
-        let segment = unsafe { &*segment.cast::<Segment<T, X>>() };
-        // A number that is never reached: whoever fills it looks whether it was skipped.
-        Place { queue: self, segment, position, skips: u64::MAX }
     }
 
     /// How often receivers have tried to skip a place.

@@ -15,6 +15,26 @@ pub struct Place<'a, T, X: Extra = ()> {
     pub(super) skips: u64,
 }
 
+/// A [`Place`] as numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct RawPlace {
+    segment: usize,
+    position: u64,
+    skips: u64,
+}
+
+impl<T, X: Extra> Fifo<T, X> {
+    /// A place that was turned into numbers.
+    ///
+    /// # Safety
+    /// They came from [`Place::into_raw`] of a place of this very queue, and are used once.
+    pub unsafe fn place_from_raw(&self, raw: RawPlace) -> Place<'_, T, X> {
+        // SAFETY: segments live as long as the queue, and the caller promises the rest.
+        let segment = unsafe { &*std::ptr::with_exposed_provenance::<Segment<T, X>>(raw.segment) };
+        Place { queue: self, segment, position: raw.position, skips: raw.skips }
+    }
+}
+
 impl<T, X: Extra> Place<'_, T, X> {
     #[inline]
     fn cell(&self) -> &Cell<T, X> {
@@ -63,9 +83,13 @@ impl<T, X: Extra> Place<'_, T, X> {
     }
 
     /// The place as numbers, to be filled later: see [`Fifo::place_from_raw`].
-    pub fn into_raw(self) -> (*const (), u64) {
+    pub fn into_raw(self) -> RawPlace {
         let this = ManuallyDrop::new(self);
-        (std::ptr::from_ref(this.segment).cast(), this.position)
+        RawPlace {
+            segment: std::ptr::from_ref(this.segment).expose_provenance(),
+            position: this.position,
+            skips: this.skips,
+        }
     }
 }
 
