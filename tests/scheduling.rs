@@ -368,3 +368,148 @@ fn a_yield_lets_a_fresh_sibling_run() {
         }
     });
 }
+
+fn compute_for(duration: Duration) {
+    let began = Instant::now();
+    compute_until("time passes", || began.elapsed() >= duration);
+}
+
+/// Yields until `stop`, counting the turns of all who do.
+fn yield_and_count(stop: &AtomicBool, turns: &AtomicUsize) {
+    while !stop.load(SeqCst) {
+        turns.fetch_add(1, SeqCst);
+        yield_now();
+    }
+}
+
+#[test]
+fn what_is_woken_from_outside_goes_before_those_that_yield() {
+    const YIELDERS: usize = 1000;
+    let runtime = runtime(1);
+    let (stop, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..YIELDERS {
+        let (stop, turns) = (stop.clone(), turns.clone());
+        drop(runtime.spawn(move || yield_and_count(&stop, &turns)));
+    }
+    let (ran, its, at) = (Arc::new(AtomicUsize::new(0)), turns.clone(), Arc::new(AtomicUsize::new(0)));
+    let (counter, noted) = (ran.clone(), at.clone());
+    let parked = runtime.spawn(move || {
+        loop {
+            park();
+            noted.store(its.load(SeqCst), SeqCst);
+            counter.fetch_add(1, SeqCst);
+        }
+    });
+    // The thread may be held up before its wakeup, so the best of some counts. Behind all others, none is below YIELDERS.
+    let best = (0..50).map(|wakeup| {
+        eventually("all have started", || turns.load(SeqCst) > 2 * YIELDERS);
+        let before = turns.load(SeqCst);
+        parked.tasklet().unpark();
+        eventually("it has run", || ran.load(SeqCst) > wakeup);
+        at.load(SeqCst) - before
+    });
+    let best = best.min().unwrap();
+    stop.store(true, SeqCst);
+    assert!(best < YIELDERS / 2, "{best} turns at best");
+}
+
+#[test]
+fn others_get_on_under_a_stream_of_those_that_go_before_them() {
+    for fifo in [false, true] {
+        Runtime::builder().workers(1).fifo(fifo).build().unwrap().run(|| {
+            let (stop, turns) = <(Arc<AtomicBool>, Arc<AtomicUsize>)>::default();
+            // Each turn is longer than a window, and when it ends the sleep of another is over.
+            let busy: Vec<_> = (0..3)
+                .map(|_| {
+                    let (stop, turns) = (stop.clone(), turns.clone());
+                    spawn(move || {
+                        // An end, so that the test has one if the others starve.
+                        while !stop.load(SeqCst) && turns.fetch_add(1, SeqCst) < 5000 {
+                            sleep(Duration::from_micros(10));
+                            compute_for(Duration::from_micros(100));
+                        }
+                    })
+                })
+                .collect();
+            while turns.load(SeqCst) < 10 {
+                yield_now();
+            }
+            let before = turns.load(SeqCst);
+            (0..100).for_each(|_| {
+                compute_for(Duration::from_micros(100));
+                yield_now();
+            });
+            let beside = turns.load(SeqCst) - before;
+            stop.store(true, SeqCst);
+            busy.into_iter().for_each(|busy| busy.join().unwrap());
+            // About one after each of ours, or three in a FIFO runtime. If those that are due always went first it would be thousands.
+            assert!(beside < 1000, "{beside} turns beside 100");
+        });
+    }
+}
+
+#[test]
+fn work_from_outside_shares_the_turns_with_a_task_that_spawns_itself_again() {
+    const TASKS: usize = 2000;
+    fn chain(stop: Arc<AtomicBool>, turns: Arc<AtomicUsize>) {
+        if !stop.load(SeqCst) {
+            turns.fetch_add(1, SeqCst);
+            drop(spawn(move || chain(stop, turns)));
+        }
+    }
+    for fifo in [false, true] {
+        let runtime = Runtime::builder().workers(1).fifo(fifo).build().unwrap();
+        let (stop, turns, go) = <(Arc<AtomicBool>, Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+        let (its, counter, gone, started) = (stop.clone(), turns.clone(), go.clone(), Arc::new(AtomicBool::new(false)));
+        let begun = started.clone();
+        drop(runtime.spawn(move || {
+            begun.store(true, SeqCst);
+            compute_until("all of it is there", || gone.load(SeqCst));
+            chain(its, counter);
+        }));
+        // What it took along with this one would lie below the chain, which in a deque goes first.
+        eventually("the chain has its worker", || started.load(SeqCst));
+        let left = Arc::new(AtomicUsize::new(TASKS));
+        for _ in 0..TASKS {
+            let (left, stop) = (left.clone(), stop.clone());
+            drop(runtime.spawn(move || {
+                if left.fetch_sub(1, SeqCst) == 1 {
+                    stop.store(true, SeqCst);
+                }
+            }));
+        }
+        go.store(true, SeqCst);
+        eventually("all have run", || stop.load(SeqCst));
+        // About as many as the others have; a window's worth may pass before the first.
+        let turns = turns.load(SeqCst);
+        assert!((TASKS / 8..2 * TASKS).contains(&turns), "{turns} turns beside {TASKS} tasks from outside");
+    }
+}
+
+#[test]
+fn fresh_tasklets_that_spawn_more_and_yield_do_not_starve_those_that_are_ready() {
+    runtime(1).run(|| {
+        fn breed(stop: Arc<AtomicBool>) {
+            if !stop.load(SeqCst) {
+                let its = stop.clone();
+                drop(spawn(move || breed(its)));
+                yield_now();
+            }
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let its = stop.clone();
+        let ready = spawn(move || (0..20).for_each(|_| yield_now()));
+        yield_now();
+        drop(spawn(move || breed(its)));
+        // This one is ready, too.
+        let watchdog = stop.clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_secs(10));
+            watchdog.store(true, SeqCst);
+        });
+        while !ready.is_finished() && !stop.load(SeqCst) {
+            yield_now();
+        }
+        assert!(!stop.swap(true, SeqCst), "it had no turns");
+    });
+}

@@ -3,7 +3,7 @@
 //! * It wakes a sleeping worker if work has been left lying: a task alone in the deque of a worker that computes on, or a wakeup
 //!   that the [idle protocol](crate::idle) chose to risk.
 //! * It reports a tasklet that keeps its worker while others wait for it.
-//! * It gives idle stacks back to the system.
+//! * It gives idle stacks back to the system, and idle memory of tasks to the allocator.
 //! * It reports a [deadlock](crate::deadlock).
 //!
 //! When every worker has slept for a while and nothing is left to give back, it sleeps until a worker wakes, so an idle runtime
@@ -12,6 +12,7 @@
 use crate::fiber::{Fiber, fiber_at};
 use crate::shared::Shared;
 use crate::stack::overflow::Message;
+use crate::task::memory;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -115,7 +116,7 @@ fn watch(shared: &Shared) {
         }
         if now.saturating_duration_since(last_trim) >= TRIM_EVERY {
             last_trim = now;
-            more_to_trim = shared.trim_stacks();
+            more_to_trim = shared.trim_stacks() | memory::trim();
         }
     }
 }

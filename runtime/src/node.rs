@@ -120,14 +120,19 @@ impl List {
     pub fn push_back(&self, runnable: Runnable) {
         let node = runnable.as_ptr();
         runnable.node().set_next(std::ptr::null_mut());
+        self.append_chain(node, node);
+    }
+
+    #[inline]
+    fn append_chain(&self, first: *mut Node, last: *mut Node) {
         let tail = self.tail.load(Ordering::Relaxed);
         if tail.is_null() {
-            self.head.store(node, Ordering::Relaxed);
+            self.head.store(first, Ordering::Relaxed);
         } else {
             // SAFETY: what is queued has not run, so it is alive.
-            unsafe { (*tail).set_next(node) };
+            unsafe { (*tail).set_next(first) };
         }
-        self.tail.store(node, Ordering::Relaxed);
+        self.tail.store(last, Ordering::Relaxed);
     }
 
     /// Takes the first.
@@ -141,5 +146,68 @@ impl List {
             self.tail.store(next, Ordering::Relaxed);
         }
         Some(Runnable::new(head))
+    }
+
+    /// Takes everything.
+    #[inline]
+    pub fn take(&self) -> List {
+        let taken = List {
+            head: AtomicPtr::new(self.head.load(Ordering::Relaxed)),
+            tail: AtomicPtr::new(self.tail.load(Ordering::Relaxed)),
+        };
+        self.head.store(std::ptr::null_mut(), Ordering::Relaxed);
+        self.tail.store(std::ptr::null_mut(), Ordering::Relaxed);
+        taken
+    }
+
+    /// Appends all of `others`.
+    #[inline]
+    pub fn append(&self, others: List) {
+        let first = others.head.load(Ordering::Relaxed);
+        if !first.is_null() {
+            self.append_chain(first, others.tail.load(Ordering::Relaxed));
+        }
+    }
+
+    /// How many there are. It goes through all of them.
+    pub fn count(&self) -> u64 {
+        let (mut count, mut next) = (0, self.head.load(Ordering::Relaxed));
+        while let Some(node) = NonNull::new(next) {
+            count += 1;
+            // SAFETY: what is queued has not run, so it is alive.
+            next = unsafe { node.as_ref() }.next();
+        }
+        count
+    }
+}
+
+#[cfg(all(test, not(tasklets_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_and_appended_whole() {
+        let nodes: Vec<Node> = (0..6).map(|_| Node::new(Kind::Fresh)).collect();
+        let runnables: Vec<_> = nodes.iter().map(|node| Runnable::new(NonNull::from(node))).collect();
+        let list = |range: std::ops::Range<usize>| {
+            let list = List::default();
+            runnables[range].iter().for_each(|&runnable| list.push_back(runnable));
+            list
+        };
+        for (first, second) in [(0, 0), (0, 1), (1, 1), (0, 3), (3, 3), (3, 6)] {
+            let (front, back) = (list(0..first), list(first..second));
+            let taken = front.take();
+            assert!(front.is_empty());
+            taken.append(back);
+            assert_eq!(taken.count(), second as u64);
+            // Still whole at its end.
+            if second < 6 {
+                taken.push_back(runnables[5]);
+            }
+            let order: Vec<_> = std::iter::from_fn(|| taken.pop_front()).collect();
+            assert_eq!(order[..second], runnables[..second]);
+            assert_eq!(order.len(), if second < 6 { second + 1 } else { 6 });
+            assert!(taken.is_empty() && taken.count() == 0);
+        }
     }
 }

@@ -1,35 +1,34 @@
-//! Memory for tasks: a few blocks of the usual sizes are kept by each thread, because a general allocator takes a quarter of the
-//! time of a spawn and join.
+//! Memory for tasks: blocks of the usual sizes are kept by each thread, because a general allocator takes a quarter of the time
+//! of a spawn and join, and more than half when tasks end on other threads than they were spawned by: such an allocator
+//! gives the memory back to where it came from, under a lock.
 //!
-//! A block may be freed by another thread than it was allocated by; it then stays with that thread. What a thread keeps is
-//! bounded, the rest goes back to the global allocator.
+//! A block may be freed by another thread than it was allocated by; it then stays with that thread. A thread keeps two
+//! [magazines](magazine) at most; further full ones go to a depot from which threads that have none left help themselves.
 
+use super::magazine::{DEPOTS, Magazine};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
 /// Sizes of blocks; larger tasks are not kept.
-const CLASSES: [usize; 3] = [128, 192, 256];
+pub(super) const CLASSES: [usize; 3] = [128, 192, 256];
 const ALIGN: usize = 16;
-/// Blocks of a class that a thread keeps.
-const KEPT: u32 = 256;
 
-/// The first word of a free block.
-type Next = Option<NonNull<u8>>;
-
+/// What a thread keeps of one class.
 struct Free {
-    first: Cell<Next>,
-    count: Cell<u32>,
+    loaded: Cell<Magazine>,
+    /// Full, or empty.
+    spare: Cell<Magazine>,
 }
 
 struct Blocks([Free; CLASSES.len()]);
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        for (free, size) in self.0.iter().zip(CLASSES) {
-            while let Some(block) = free.pop() {
-                // SAFETY: a free block of this class, allocated with this layout.
-                unsafe { dealloc(block.as_ptr(), class_layout(size)) };
+        for (class, free) in self.0.iter().enumerate() {
+            for magazine in [free.loaded.take(), free.spare.take()] {
+                // SAFETY: a free block of this class comes out of it.
+                magazine.empty(|block| unsafe { give_to_allocator(class, block) });
             }
         }
     }
@@ -37,30 +36,69 @@ impl Drop for Blocks {
 
 impl Free {
     const fn new() -> Self {
-        Self { first: Cell::new(None), count: Cell::new(0) }
+        Self { loaded: Cell::new(Magazine::EMPTY), spare: Cell::new(Magazine::EMPTY) }
     }
 
     #[inline]
-    fn pop(&self) -> Next {
-        let block = self.first.get()?;
-        // SAFETY: a free block begins with its successor, written by `push`.
-        self.first.set(unsafe { block.cast::<Next>().read() });
-        self.count.set(self.count.get() - 1);
-        Some(block)
+    fn pop(&self, class: usize) -> Option<NonNull<u8>> {
+        let mut loaded = self.loaded.get();
+        let block = loaded.pop().or_else(|| {
+            loaded = self.reload(class);
+            loaded.pop()
+        });
+        self.loaded.set(loaded);
+        block
+    }
+
+    #[cold]
+    fn reload(&self, class: usize) -> Magazine {
+        let spare = self.spare.take();
+        if spare.is_empty() { DEPOTS[class].take() } else { spare }
     }
 
     /// Keeps a block, unless there are enough. The caller gives it up if this returns true.
     #[inline]
-    fn push(&self, block: NonNull<u8>) -> bool {
-        if self.count.get() == KEPT {
-            return false;
+    fn push(&self, class: usize, block: NonNull<u8>) -> bool {
+        let mut loaded = self.loaded.get();
+        if loaded.is_full() {
+            if !self.put_aside(class, loaded) {
+                return false;
+            }
+            loaded = Magazine::EMPTY;
         }
-        // SAFETY: the block is free, large enough for a pointer and aligned.
-        unsafe { block.cast::<Next>().write(self.first.get()) };
-        self.first.set(Some(block));
-        self.count.set(self.count.get() + 1);
+        // SAFETY: the caller gives up a free block, and a magazine that is not full takes it.
+        unsafe { loaded.push(block) };
+        self.loaded.set(loaded);
         true
     }
+
+    /// Puts a full magazine where the spare one is, which goes to the depot. False if the depot does not take it.
+    #[cold]
+    fn put_aside(&self, class: usize, full: Magazine) -> bool {
+        let spare = self.spare.get();
+        let room = spare.is_empty() || DEPOTS[class].give(spare);
+        if room {
+            self.spare.set(full);
+        }
+        room
+    }
+}
+
+/// Gives blocks back that have been in the depots for a while. Returns whether there are more.
+pub(crate) fn trim() -> bool {
+    let mut more = false;
+    for (class, depot) in DEPOTS.iter().enumerate() {
+        // SAFETY: a free block of this class comes out of the depot.
+        more |= depot.trim(|block| unsafe { give_to_allocator(class, block) });
+    }
+    more
+}
+
+/// # Safety
+/// A free block of this class, which the caller gives up.
+unsafe fn give_to_allocator(class: usize, block: NonNull<u8>) {
+    // SAFETY: blocks of a class are allocated with its layout.
+    unsafe { dealloc(block.as_ptr(), class_layout(CLASSES[class])) };
 }
 
 thread_local! {
@@ -84,13 +122,13 @@ fn class_of(layout: Layout) -> Option<usize> {
 /// [`Worker::of_thread`](crate::worker::Worker::of_thread).
 #[cfg_attr(feature = "migrating", inline(never))]
 #[cfg_attr(not(feature = "migrating"), inline(always))]
-fn take_kept(class: usize) -> Next {
+fn take_kept(class: usize) -> Option<NonNull<u8>> {
     #[cfg(feature = "migrating")]
     // SAFETY: an empty statement; it only stops the optimiser from treating this function as pure.
     unsafe {
         std::arch::asm!("", options(nostack, preserves_flags));
     }
-    BLOCKS.try_with(|blocks| blocks.0[class].pop()).ok().flatten()
+    BLOCKS.try_with(|blocks| blocks.0[class].pop(class)).ok().flatten()
 }
 
 /// As [`take_kept`]. Whether the block is kept.
@@ -102,7 +140,7 @@ fn keep(class: usize, block: NonNull<u8>) -> bool {
     unsafe {
         std::arch::asm!("", options(nostack, preserves_flags));
     }
-    BLOCKS.try_with(|blocks| blocks.0[class].push(block)) == Ok(true)
+    BLOCKS.try_with(|blocks| blocks.0[class].push(class, block)) == Ok(true)
 }
 
 /// Memory for a `T`, uninitialised.
@@ -142,7 +180,7 @@ mod tests {
 
     #[test]
     fn blocks_are_used_again_and_never_twice_at_once() {
-        let first: Vec<_> = (0..1000).map(|_| allocate::<[u64; 20]>()).collect();
+        let first: Vec<_> = (0..10_000).map(|_| allocate::<[u64; 20]>()).collect();
         let distinct: std::collections::HashSet<_> = first.iter().collect();
         assert_eq!(distinct.len(), first.len());
         for &block in &first {
@@ -153,6 +191,27 @@ mod tests {
         assert!(first.contains(&again), "a kept block comes first");
         // SAFETY: as above.
         unsafe { free(again) };
+    }
+
+    #[test]
+    fn blocks_that_end_on_another_thread_come_back() {
+        // A class that no other test uses.
+        let make = || (0..1000).map(|_| allocate::<[u64; 30]>().as_ptr() as usize).collect::<Vec<_>>();
+        let first = make();
+        let freed = first.clone();
+        let free_all = move || {
+            // SAFETY: allocated above for this type.
+            freed.iter().for_each(|&block| unsafe { free(NonNull::new(block as *mut [u64; 30]).unwrap()) });
+        };
+        std::thread::spawn(free_all).join().unwrap();
+        let again = make();
+        let known: std::collections::HashSet<_> = first.iter().collect();
+        // All but what the other thread kept for itself.
+        assert!(again.iter().filter(|block| known.contains(block)).count() >= 700);
+        // SAFETY: as above.
+        again.iter().for_each(|&block| unsafe { free(NonNull::new(block as *mut [u64; 30]).unwrap()) });
+        // Half of them each time.
+        assert!((0..64).any(|_| !trim()), "in the end nothing is left");
     }
 
     #[test]

@@ -20,7 +20,9 @@ mod join_error;
 #[cfg(not(tasklets_loom))]
 mod join_handle;
 #[cfg(not(tasklets_loom))]
-mod memory;
+mod magazine;
+#[cfg(not(tasklets_loom))]
+pub(crate) mod memory;
 #[cfg(not(tasklets_loom))]
 mod tasklet;
 

@@ -4,13 +4,18 @@
 //! halves of joins that their owners wait for, then the inbox and the injector.
 //!
 //! Fairness is bounded in time. Turns are counted in *windows*, whose length adapts so that one lasts about 50 us but has no
-//! more than 128 turns; at the end of each the clock is read, timers are run and the inbox is emptied, and every 100 us the
-//! poller, the injector and the oldest fresh task get their turn, whatever else is runnable.
+//! more than 128 turns; at the end of each the clock is read, timers are run, the inbox is emptied and the injector gets a turn,
+//! and every 100 us the poller and the oldest fresh task get theirs, whatever else is runnable.
+//!
+//! What a window's end finds, the *arrivals* (due timers, events, wakes from other threads), goes before what was ready:
+//! a tasklet that is woken while others compute and yield waits for one of them and not for all. So that the others get on
+//! under a stream of arrivals, a batch goes first only when the others have had as many turns as the batch before. The injector
+//! likewise gets at most every second turn. A FIFO runtime puts arrivals behind what is ready.
 
 use super::Worker;
 use super::run::Next;
 use crate::fiber::Fiber;
-use crate::node::Runnable;
+use crate::node::{List, Runnable};
 use crate::poller::Patience;
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -20,7 +25,11 @@ use std::time::{Duration, Instant};
 const RUN_NEXT_STREAK: i32 = 3;
 /// The streak when the slot is to go first, whatever else is to be done.
 const PROMISED: i32 = -1;
+/// How many more fresh tasks than ready tasklets may be let first by those that yield.
+const MAX_JUMPS: u64 = 256;
 const MAX_WINDOW: u32 = 128;
+/// After a pause.
+const FIRST_WINDOW: u32 = 4;
 const WINDOW: Duration = Duration::from_micros(50);
 const ROUND: Duration = Duration::from_micros(100);
 
@@ -28,31 +37,82 @@ const ROUND: Duration = Duration::from_micros(100);
 pub(super) struct Pace {
     /// Turns until the window ends.
     left: Cell<u32>,
-    /// Turns in a window.
-    window: Cell<u32>,
-    window_began: Cell<Instant>,
-    round_began: Cell<Instant>,
+    /// Turns in the window.
+    length: Cell<u32>,
+    /// `None`: some time ago, but the worker has looked for work since.
+    window_began: Cell<Option<Instant>>,
+    /// `None`: with the worker's last sleep.
+    round_began: Cell<Option<Instant>>,
     turns: Cell<u64>,
     /// How often in a row `run_next` went first.
     streak: Cell<i32>,
     /// Whether fresh tasks go before started ones this time.
     fresh_first: Cell<bool>,
-    /// What the poller's turn was followed by last: the injector or the oldest fresh task.
+    /// Which goes first if a window's end finds both: the oldest fresh task or the injector.
     oldest_first: Cell<bool>,
+    /// Tasklets taken from the ready queue.
+    taken: Cell<u64>,
+    /// How often a fresh task went before those, or `taken`, if that is more: credit is not saved up.
+    jumped: Cell<u64>,
+    /// Arrivals go first again when `taken` has come this far.
+    arrivals_from: Cell<u64>,
+    /// The injector gets a share again when `turns` has come this far.
+    injected_from: Cell<u64>,
 }
 
 impl Pace {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             left: Cell::new(1),
-            window: Cell::new(1),
-            window_began: Cell::new(now),
-            round_began: Cell::new(now),
+            length: Cell::new(1),
+            window_began: Cell::new(Some(now)),
+            round_began: Cell::new(Some(now)),
             turns: Cell::new(0),
             streak: Cell::new(0),
             fresh_first: Cell::new(false),
             oldest_first: Cell::new(false),
+            taken: Cell::new(0),
+            jumped: Cell::new(0),
+            arrivals_from: Cell::new(0),
+            injected_from: Cell::new(0),
         }
+    }
+
+    fn begin_window(&self, length: u32) {
+        self.length.set(length);
+        self.left.set(length);
+    }
+
+    /// As many turns as took WINDOW at the rate of the window that ends, but growing no faster than by doubling.
+    fn next_length(&self, now: Instant) -> u32 {
+        let length = self.length.get();
+        let Some(began) = self.window_began.replace(Some(now)) else { return length };
+        let took = now.saturating_duration_since(began).as_nanos() as u64;
+        let fits = WINDOW.as_nanos() as u64 * u64::from(length) / took.max(1);
+        fits.clamp(1, u64::from((2 * length).min(MAX_WINDOW))) as u32
+    }
+
+    /// Whether the poller is to be looked into.
+    fn ends_round(&self, now: Instant) -> bool {
+        let began = self.round_began.get();
+        let ends = began.is_some_and(|began| now.saturating_duration_since(began) >= ROUND);
+        if ends || began.is_none() {
+            self.round_began.set(Some(now));
+        }
+        ends
+    }
+
+    /// The worker has looked around for work for a while: that time says nothing of the length of a turn, so a new window
+    /// begins; a short one, since nobody knows how long turns are now.
+    pub(super) fn begin_anew(&self) {
+        self.begin_window(self.length.get().min(FIRST_WINDOW));
+        self.window_began.set(None);
+    }
+
+    /// It has slept in its poller, so that need not be looked into soon.
+    pub(super) fn has_polled(&self) {
+        self.begin_anew();
+        self.round_began.set(None);
     }
 }
 
@@ -97,10 +157,14 @@ impl Worker {
         left <= 1
     }
 
-    /// A tasklet yields: fresh ones go first this time, or it might be its own successor.
+    /// A tasklet yields: fresh ones go first this time, or it might be its own successor. Not without end, or fresh ones that spawn
+    /// more and yield would keep those that are ready from going on: then they have every second turn as ever.
     #[inline]
     pub(super) fn let_fresh_go_first(&self) {
-        self.pace.fresh_first.set(true);
+        let pace = &self.pace;
+        if self.home.ready.is_empty() || pace.jumped.get() < pace.taken.get() + MAX_JUMPS {
+            pace.fresh_first.set(true);
+        }
     }
 
     /// The running tasklet yields to the one that it woke last. It may do so any number of times in a row: each time a tasklet goes to the
@@ -141,14 +205,21 @@ impl Worker {
             fresh_first &= !self.shared.idle.is_anyone_searching();
         }
         let found = if fresh_first {
-            self.fresh.pop().or_else(|| self.home.ready.pop_front())
+            self.pace.jumped.set(self.pace.jumped.get() + 1);
+            self.fresh.pop().or_else(|| self.take_ready())
         } else {
-            self.home.ready.pop_front().or_else(|| self.fresh.pop())
+            self.take_ready().or_else(|| self.fresh.pop())
         };
         if let Some(runnable) = found {
             return Some(Next::Run(runnable));
         }
         self.next_beyond_tasks()
+    }
+
+    #[inline]
+    fn take_ready(&self) -> Option<Runnable> {
+        self.pace.taken.set(self.pace.taken.get() + 1);
+        self.home.ready.pop_front()
     }
 
     /// Halves of joins that their owners wait for, the inbox, the injector.
@@ -191,30 +262,61 @@ impl Worker {
     fn end_window(&self) -> Option<Runnable> {
         let now = Instant::now();
         let pace = &self.pace;
-        let took = now.saturating_duration_since(pace.window_began.get()).as_nanos() as u64;
-        let window = u64::from(pace.window.get());
-        // As many turns as took WINDOW at the last window's rate, but growing no faster than by doubling.
-        let fits = WINDOW.as_nanos() as u64 * window / took.max(1);
-        let window = fits.clamp(1, (2 * window).min(u64::from(MAX_WINDOW))) as u32;
-        pace.window.set(window);
-        pace.left.set(window);
-        pace.window_began.set(now);
+        pace.begin_window(pace.next_length(now));
+        pace.jumped.set(pace.jumped.get().max(pace.taken.get()));
+        // What is found from here on goes into an empty queue.
+        let waiting = self.home.ready.take();
         self.run_timers(now);
         self.empty_inbox();
-        if now.saturating_duration_since(pace.round_began.get()) < ROUND {
+        let round = pace.ends_round(now);
+        if round {
+            self.poll(Patience::None);
+            if self.shared.is_ending() {
+                self.cancel_started();
+            }
+        }
+        self.place_arrivals(waiting);
+        if pace.turns.get() < pace.injected_from.get() {
+            // What the injector gave last lies on top of the deque. The oldest might spawn, and that would bury it.
             return None;
         }
-        pace.round_began.set(now);
-        self.poll(Patience::None);
-        if self.shared.is_ending() {
-            self.cancel_started();
-        }
-        let oldest_first = pace.oldest_first.replace(!pace.oldest_first.get());
+        let oldest_first = round && pace.oldest_first.replace(!pace.oldest_first.get());
+        let oldest = || if round { self.oldest_fresh() } else { None };
         if oldest_first {
-            self.oldest_fresh().or_else(|| self.take_injected())
+            oldest().or_else(|| self.share_of_injected())
         } else {
-            self.take_injected().or_else(|| self.oldest_fresh())
+            self.share_of_injected().or_else(oldest)
         }
+    }
+
+    /// The ready queue has what just arrived; `waiting` is what was in it before.
+    fn place_arrivals(&self, waiting: List) {
+        let (ready, pace) = (&self.home.ready, &self.pace);
+        if !ready.is_empty() && !waiting.is_empty() {
+            let taken = pace.taken.get();
+            if taken >= pace.arrivals_from.get() && !self.shared.config.fifo {
+                // As many turns for the others as for these.
+                pace.arrivals_from.set(taken + 2 * ready.count());
+            } else {
+                waiting.append(ready.take());
+            }
+        }
+        // Where there were none, or they go behind, the queue is empty now.
+        ready.append(waiting);
+    }
+
+    /// What the injector has for a worker with other things to do, which then get as many turns.
+    fn share_of_injected(&self) -> Option<Runnable> {
+        let pace = &self.pace;
+        let before = self.fresh.len();
+        let runnable = self.take_injected()?;
+        let share = 2 * (1 + self.fresh.len().saturating_sub(before)) as u32;
+        pace.injected_from.set(pace.turns.get() + u64::from(share));
+        if !self.shared.injector.is_empty() {
+            // There is more, so this window ends when the next share is due.
+            pace.begin_window(pace.length.get().min(share));
+        }
+        Some(runnable)
     }
 
     /// The fresh task that has waited longest here.

@@ -94,6 +94,7 @@ impl Worker {
             if let Some(next) = own.or_else(|| if searching { self.steal(&mut watch, now) } else { None }) {
                 if rounds > 0 {
                     self.spin.succeeded();
+                    self.pace.begin_anew();
                 }
                 return Some(next);
             }
@@ -132,6 +133,7 @@ impl Worker {
                 if self.poll(deadline.map_or(Patience::Forever, Patience::Until)) {
                     self.spin.woken_after(began.elapsed());
                 }
+                self.pace.has_polled();
             }
             let finished = quiet && !self.shared.leave_quiet();
             let awake = self.shared.idle.wake_up(self.index);
