@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tasklets::{Runtime, current, park, park_timeout, sleep, spawn_local, yield_now};
+use tasklets::{Runtime, current, join, park, park_timeout, sleep, spawn_local, yield_now};
 
 /// The calling thread, looked up in a function that the optimiser cannot merge with an earlier call.
 #[inline(never)]
@@ -182,4 +182,27 @@ fn one_that_sleeps_is_unwound_where_its_timer_is() {
         });
     }
     assert_eq!(moved.load(Ordering::Relaxed), 0);
+}
+
+/// A tasklet that begins a join on one worker and is on another when the first half has ended.
+#[test]
+fn joins_go_on_elsewhere() {
+    fn tree(depth: u32) -> u32 {
+        for _ in 0..depth % 3 {
+            yield_now();
+        }
+        if depth == 0 {
+            return 1;
+        }
+        let (a, b) = join(|| tree(depth - 1), || tree(depth - 1));
+        a + b
+    }
+    let runtime = Runtime::builder().workers(4).build().unwrap();
+    for _ in 0..10 {
+        runtime.run(|| {
+            // SAFETY: nothing here is bound to a thread.
+            let trees: Vec<_> = (0..16).map(|_| unsafe { tasklets::spawn_migrating(|| tree(7)) }).collect();
+            trees.into_iter().for_each(|tree| assert_eq!(tree.join().unwrap(), 1 << 7));
+        });
+    }
 }

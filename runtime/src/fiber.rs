@@ -49,7 +49,7 @@ pub(crate) enum Work {
     /// Poll a future once.
     Poll(NonNull<Header>),
     /// Run the half of a `join` that was stolen.
-    Job(crate::fork_join::JobRef),
+    Job(crate::jobs::JobRef),
     /// Leave the loop, so that the stack can be given back.
     Stop,
 }

@@ -8,66 +8,103 @@
 //! [`Token::notify`] swaps the permit in as its last access to the job; what it then signals is the ticket it found, which
 //! is good for ever.
 //!
-//! The idea of leaving the second half on the stack is Cilk's; rayon's `join` is its model in Rust.
+//! The idea of leaving the second half on the stack is Cilk's; rayon's `join` is its model in Rust. How it is offered is in
+//! [`jobs`](crate::jobs). A `join` at every node of a recursion costs a few instructions, so they were counted: what is needed after `a` is
+//! kept in the job and not in registers, which each call would have to save, the leaves' too.
 
+use crate::jobs::{Header, Jobs};
 use crate::task::cell::unwrap_or_resume;
 use crate::worker::Worker;
+use std::any::Any;
 use std::cell::UnsafeCell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::NonNull;
 use std::thread;
 use tasklets_park::{Reason, Token};
 
-/// The offered half of a join, as it lies in a deque.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct JobRef {
-    job: *const (),
-    execute: unsafe fn(*const ()),
-}
-
-// SAFETY: the closure behind it is `Send`, as is its result, by the bounds of `join`; and whoever has it out of the deque has it
-// alone.
-unsafe impl Send for JobRef {}
-
-impl JobRef {
-    /// Runs the job.
-    ///
-    /// # Safety
-    /// The caller took it out of a deque, so its owner waits for it.
-    pub(crate) unsafe fn execute(self) {
-        // SAFETY: the function belongs to the job's type, and the job is alive until it has run.
-        unsafe { (self.execute)(self.job) }
-    }
-}
-
+/// The offered half of a join.
+///
+/// The body belongs to whoever has the job out of the deque. That is the owner if it takes the job back; otherwise it is the one
+/// who executes it, until it gives the permit, and then the owner.
+#[repr(C)]
 struct Job<F, T> {
-    work: UnsafeCell<Option<F>>,
-    result: UnsafeCell<Option<thread::Result<T>>>,
+    header: Header,
     done: Token,
+    body: UnsafeCell<Body<F, T>>,
+}
+
+/// `work` until it is executed or taken back, then `result`.
+union Body<F, T> {
+    work: ManuallyDrop<F>,
+    result: ManuallyDrop<thread::Result<T>>,
 }
 
 impl<F: FnOnce() -> T, T> Job<F, T> {
+    #[inline(always)]
     fn new(work: F) -> Self {
-        Self { work: UnsafeCell::new(Some(work)), result: UnsafeCell::new(None), done: Token::new() }
+        let body = Body { work: ManuallyDrop::new(work) };
+        Self { header: Header::new(Self::execute), done: Token::new(), body: UnsafeCell::new(body) }
     }
 
-    fn as_ref(&self) -> JobRef {
-        JobRef { job: std::ptr::from_ref(self).cast(), execute: Self::execute }
+    /// The address of the header, which is that of the job.
+    #[inline(always)]
+    fn address(&self) -> NonNull<Header> {
+        NonNull::from(self).cast()
     }
 
-    unsafe fn execute(job: *const ()) {
-        // SAFETY: a job of this type, alive: its owner waits for the permit given at the end.
+    unsafe fn execute(job: *const Header) {
+        // SAFETY: the header is the first field of a job of this type, whose owner waits for the permit given at the end.
         let job = unsafe { &*job.cast::<Self>() };
-        // SAFETY: whoever executes has the cells until it gives the permit.
-        let work = unsafe { (*job.work.get()).take() }.expect("a job runs once");
-        let result = catch_unwind(AssertUnwindSafe(work));
-        // SAFETY: as above.
-        unsafe { *job.result.get() = Some(result) };
+        // SAFETY: executed for the first time, says the caller.
+        let work = unsafe { job.take_work() };
+        let result = ManuallyDrop::new(catch_unwind(AssertUnwindSafe(work)));
+        // SAFETY: the body is still ours.
+        unsafe { (*job.body.get()).result = result };
         job.done.notify();
+    }
+
+    /// # Safety
+    /// The body is the caller's, and has not been executed.
+    #[inline(always)]
+    unsafe fn take_work(&self) -> F {
+        // SAFETY: says the caller.
+        unsafe { ManuallyDrop::take(&mut (*self.body.get()).work) }
+    }
+
+    /// Owner: waits for whoever has the job.
+    ///
+    /// # Safety
+    /// Somebody has taken it out of the deque, or will.
+    #[cold]
+    #[inline(never)]
+    unsafe fn wait(&self) -> thread::Result<T> {
+        self.done.wait_firmly_because(Reason::Children);
+        // SAFETY: the permit came after the result, and after the last access by whoever executed it.
+        unsafe { ManuallyDrop::take(&mut (*self.body.get()).result) }
+    }
+
+    /// Owner: `a` has panicked.
+    ///
+    /// # Safety
+    /// The job was pushed to `jobs`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn unwind(&self, jobs: &Jobs, payload: Box<dyn Any + Send>) -> ! {
+        // SAFETY: as the caller says.
+        if unsafe { take_back(jobs, &self.header) } {
+            // Nobody has begun it, and nobody will. SAFETY: taken back.
+            drop(unsafe { self.take_work() });
+        } else {
+            // SAFETY: not taken back.
+            drop(unsafe { self.wait() });
+        }
+        resume_unwind(payload)
     }
 }
 
 /// Runs `a` and `b`, perhaps at the same time, and returns both results. It costs little more than two calls when nobody is
-/// free to take `b`, so it can be used at every node of a recursion.
+/// free to take `b`, so it can be used at every node of a recursion. Somebody who becomes free while `a` runs takes it at once.
 ///
 /// Both may wait, and may borrow from the caller. `a` always runs on the calling tasklet; `b` may run on another stack and
 /// another thread.
@@ -98,40 +135,35 @@ where
     RB: Send,
 {
     let Some((worker, _)) = Worker::current() else { crate::spawn::outside_a_runtime("join") };
+    // Kept over what `a` waits for, unlike the worker: workers share their deques for as long as the runtime lives.
+    let jobs = worker.jobs();
     let job = Job::new(b);
-    worker.push_job(job.as_ref());
-    let a = catch_unwind(AssertUnwindSafe(a));
-    // `a` may have suspended, so the worker is looked up again.
-    let b = if take_back(job.as_ref()) {
-        // SAFETY: it is out of the deque, so nobody else has it.
-        let b = unsafe { (*job.work.get()).take() }.expect("a job runs once");
-        match a {
-            Ok(a) => return (a, b()),
-            // Nobody has begun `b`, and nobody will.
-            Err(payload) => resume_unwind(payload),
-        }
-    } else {
-        job.done.wait_firmly_because(Reason::Children);
-        // SAFETY: the permit came after the last access by whoever executed it.
-        unsafe { (*job.result.get()).take() }.expect("a job has run when it gives the permit")
+    // SAFETY: `b` is `Send` and so is its result. The job stays here: this function is left only after taking it back or waiting for it.
+    unsafe { worker.push_job(job.address()) };
+    let a = match catch_unwind(AssertUnwindSafe(a)) {
+        Ok(a) => a,
+        // SAFETY: pushed there.
+        Err(payload) => unsafe { job.unwind(jobs, payload) },
     };
-    (unwrap_or_resume(a), unwrap_or_resume(b))
+    // SAFETY: pushed there, and not taken back before.
+    if unsafe { take_back(jobs, &job.header) } {
+        // SAFETY: out of the deque, so nobody else has it.
+        let b = unsafe { job.take_work() };
+        return (a, b());
+    }
+    // SAFETY: somebody has it; or other tasklets have begun joins here while `a` was suspended, and this worker comes to it.
+    (a, unwrap_or_resume(unsafe { job.wait() }))
 }
 
 /// Takes the job out of the deque again, unless somebody took it.
-#[inline]
-fn take_back(job: JobRef) -> bool {
-    let Some((worker, _)) = Worker::current() else {
-        unreachable!("a join ends in the tasklet that began it");
-    };
-    match worker.jobs.pop() {
-        Some(popped) if popped.job == job.job => true,
-        Some(other) => {
-            // `a` was suspended, and other tasklets here have begun joins since. Ours is further down, or taken: the worker
-            // comes to it, since we wait now.
-            worker.jobs.push(other);
-            false
-        }
-        None => false,
-    }
+///
+/// # Safety
+/// The caller's tasklet has pushed it there, and has not taken it back.
+#[inline(always)]
+unsafe fn take_back(jobs: &Jobs, job: &Header) -> bool {
+    // One that has changed workers leaves it to the others: the deque is not its own any more.
+    let is_owner =
+        !cfg!(feature = "migrating") || Worker::of_thread().is_some_and(|worker| std::ptr::eq(worker.jobs(), jobs));
+    // SAFETY: pushed there, says the caller; and without that feature a tasklet stays on its worker.
+    is_owner && unsafe { jobs.take_back(job) }
 }

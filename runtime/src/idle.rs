@@ -140,6 +140,12 @@ impl Idle {
         self.counts.searching.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether some worker sleeps or looks for work; a hint.
+    #[inline]
+    pub fn is_anyone_idle(&self) -> bool {
+        self.any_asleep() || self.is_anyone_searching()
+    }
+
     /// Whether some worker sleeps; a hint.
     #[inline]
     pub fn any_asleep(&self) -> bool {

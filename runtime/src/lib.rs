@@ -15,6 +15,7 @@ compile_error!(
 pub mod internal {
     pub use crate::idle::{Awake, Idle};
     pub use crate::inbox::Inbox;
+    pub use crate::jobs::{Fences, Header, JobRef, Jobs, Oldest, Steal};
     pub use crate::node::{Kind, List, NO_HOME, Node, Runnable};
     pub use crate::task::state;
 }
@@ -24,6 +25,8 @@ pub mod internal {
 mod idle;
 #[allow(unreachable_pub)]
 mod inbox;
+#[allow(unreachable_pub)]
+mod jobs;
 #[allow(unreachable_pub)]
 mod node;
 mod task;

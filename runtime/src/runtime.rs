@@ -1,6 +1,7 @@
 //! A runtime from the outside: built, used, ended.
 
 use crate::config::Config;
+use crate::jobs::Fences;
 use crate::monitor;
 use crate::poller::Poller;
 use crate::shared::{Remote, Shared};
@@ -292,9 +293,10 @@ impl RuntimeBuilder {
         overflow::install();
         overflow::set_describe(monitor::describe_overflow);
         let workers = self.config.workers;
+        let fences = Fences::agree();
         let (mut seeds, mut remotes) = (Vec::with_capacity(workers), Vec::with_capacity(workers));
         for index in 0..workers {
-            let (seed, remote) = split(index, self.config.fifo)?;
+            let (seed, remote) = split(index, self.config.fifo, fences)?;
             seeds.push(seed);
             remotes.push(remote);
         }
@@ -319,12 +321,11 @@ impl RuntimeBuilder {
 }
 
 /// The two halves of a worker to be.
-fn split(index: usize, fifo: bool) -> io::Result<(Seed, Arc<Remote>)> {
-    let jobs = deque::Worker::new_lifo();
+fn split(index: usize, fifo: bool, fences: Fences) -> io::Result<(Seed, Arc<Remote>)> {
     let fresh = if fifo { deque::Worker::new_fifo() } else { deque::Worker::new_lifo() };
     let (poller, handle) = Poller::new()?;
-    let remote = Arc::new(Remote::new(jobs.stealer(), fresh.stealer(), handle));
-    Ok((Seed { index, jobs, fresh, poller, remote: remote.clone() }, remote))
+    let remote = Arc::new(Remote::new(fences, fresh.stealer(), handle));
+    Ok((Seed { index, fresh, poller, remote: remote.clone() }, remote))
 }
 
 /// A runtime from anywhere: to spawn into it from other threads.

@@ -4,9 +4,9 @@ use crate::blocking::BlockingPool;
 use crate::config::Config;
 use crate::deadlock::Survey;
 use crate::fiber::Fiber;
-use crate::fork_join::JobRef;
 use crate::home::Home;
 use crate::idle::Idle;
+use crate::jobs::{Fences, Jobs};
 use crate::monitor::Monitor;
 use crate::node::Runnable;
 use crate::poller::PollerHandle;
@@ -24,7 +24,7 @@ use tasklets_park::Token;
 #[repr(align(128))]
 pub(crate) struct Remote {
     /// Halves of joins.
-    pub(crate) jobs: Stealer<JobRef>,
+    pub(crate) jobs: Jobs,
     /// Fresh tasks and futures.
     pub(crate) fresh: Stealer<Runnable>,
     pub(crate) poller: Arc<PollerHandle>,
@@ -37,9 +37,9 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    pub(crate) fn new(jobs: Stealer<JobRef>, fresh: Stealer<Runnable>, poller: PollerHandle) -> Self {
+    pub(crate) fn new(fences: Fences, fresh: Stealer<Runnable>, poller: PollerHandle) -> Self {
         Self {
-            jobs,
+            jobs: Jobs::new(fences),
             fresh,
             poller: Arc::new(poller),
             turns: AtomicU64::new(0),

@@ -227,7 +227,7 @@ impl Worker {
     fn next_beyond_tasks(&self) -> Option<Next> {
         // As for a pop of a fresh task.
         self.leave_fiber();
-        if let Some(job) = self.jobs.pop() {
+        if let Some(job) = self.jobs().pop() {
             return Some(Next::Job(job));
         }
         self.empty_inbox();

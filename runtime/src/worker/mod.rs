@@ -32,8 +32,8 @@ mod teardown;
 mod wake;
 
 use crate::fiber::Fiber;
-use crate::fork_join::JobRef;
 use crate::home::LocalHome;
+use crate::jobs::{Header, Jobs};
 use crate::node::Runnable;
 use crate::poller::Poller;
 use crate::shared::{Remote, Shared};
@@ -53,12 +53,12 @@ pub(crate) struct Worker {
     pub(crate) remote: Arc<Remote>,
     pub(crate) index: usize,
     pub(crate) home: LocalHome,
-    /// Halves of joins, newest first.
-    pub(crate) jobs: deque::Worker<JobRef>,
     /// Fresh tasks and futures; newest first, or oldest first in a FIFO runtime.
     pub(crate) fresh: deque::Worker<Runnable>,
     /// The fiber that runs now. It stays set while the worker picks the next one; see [`Worker::leave_fiber`].
     current: Cell<Option<NonNull<Fiber>>>,
+    /// How many halves of joins were offered in a row with everybody busy.
+    quiet_pushes: Cell<u32>,
     fibers: fibers::Fibers,
     poller: RefCell<Poller>,
     pace: find::Pace,
@@ -75,6 +75,10 @@ struct Ids {
     end: u64,
 }
 
+/// After so many halves of joins that nobody was free for, they are offered in the cheaper way. A thief that comes back from what it
+/// stole should not find them private.
+const QUIET_PUSHES: u32 = 64;
+
 /// How many numbers a worker takes at once.
 const ID_BATCH: u64 = 256;
 
@@ -85,7 +89,6 @@ thread_local! {
 /// What a worker's thread starts with: the halves that are not shared.
 pub(crate) struct Seed {
     pub(crate) index: usize,
-    pub(crate) jobs: deque::Worker<JobRef>,
     pub(crate) fresh: deque::Worker<Runnable>,
     pub(crate) poller: Poller,
     pub(crate) remote: Arc<Remote>,
@@ -112,9 +115,9 @@ impl Worker {
             remote: seed.remote,
             index: seed.index,
             home: LocalHome::new(seed.index as u32, now),
-            jobs: seed.jobs,
             fresh: seed.fresh,
             current: Cell::new(None),
+            quiet_pushes: Cell::new(0),
             fibers: fibers::Fibers::new(&shared),
             poller: RefCell::new(seed.poller),
             pace: find::Pace::new(now),
@@ -206,10 +209,41 @@ impl Worker {
         }
     }
 
-    /// Offers half of a join.
+    /// The halves of joins that were offered here.
     #[inline]
-    pub(crate) fn push_job(&self, job: JobRef) {
-        self.jobs.push(job);
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.remote.jobs
+    }
+
+    /// Offers half of a join.
+    ///
+    /// # Safety
+    /// As for [`Jobs::try_push`].
+    #[inline(always)]
+    pub(crate) unsafe fn push_job(&self, job: NonNull<Header>) {
+        // SAFETY: the caller's promise, and this worker owns the deque.
+        if !unsafe { self.jobs().try_push(job) } {
+            // SAFETY: as above; it was not pushed.
+            unsafe { self.push_job_for_others(job) };
+        }
+    }
+
+    /// Offers half of a join when somebody is idle, or was, or when there is no room.
+    #[cold]
+    #[inline(never)]
+    unsafe fn push_job_for_others(&self, job: NonNull<Header>) {
+        let (jobs, idle) = (self.jobs(), &self.shared.idle);
+        if self.quiet_pushes.get() == QUIET_PUSHES {
+            self.quiet_pushes.set(0);
+            jobs.uncall();
+            if idle.is_anyone_idle() {
+                jobs.call();
+            }
+        }
+        // SAFETY: the caller's promise.
+        let stolen_from = unsafe { jobs.push(job) };
+        let quiet = !stolen_from && !idle.is_anyone_idle();
+        self.quiet_pushes.set(if quiet { self.quiet_pushes.get() + 1 } else { 0 });
         self.shared.wake_one_if_any();
     }
 

@@ -2,7 +2,7 @@
 
 use super::Worker;
 use crate::fiber::{Fiber, Switch, Work};
-use crate::fork_join::JobRef;
+use crate::jobs::JobRef;
 use crate::node::{Kind, Runnable};
 use crate::panic_count;
 use crate::task::header::{Header, TaskRef};

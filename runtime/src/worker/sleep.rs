@@ -100,8 +100,8 @@ impl Worker {
             }
             now = Instant::now();
             let looked = now.saturating_duration_since(began);
-            // A lone task is worth the wait until it may be taken.
-            if looked >= allowance && !(watch.lone && looked < 2 * LONE_PATIENCE) {
+            // A lone task, or half of a join that is private, is worth the wait until it may be taken.
+            if looked >= allowance && !(watch.soon && looked < 2 * LONE_PATIENCE) {
                 if !allowance.is_zero() {
                     self.spin.failed();
                 }
@@ -127,6 +127,7 @@ impl Worker {
                 self.shared.become_quiet();
             }
             self.shared.idle.announce_sleep(self.index, searching);
+            self.call_for_jobs();
             if !self.has_anything(ending) {
                 let deadline = self.home.with_timers(|timers| timers.next_deadline());
                 let began = Instant::now();
@@ -148,6 +149,13 @@ impl Worker {
                 return found;
             }
             searching = true;
+        }
+    }
+
+    /// About to sleep: whoever offers half of a join from now on is to look whether somebody sleeps.
+    fn call_for_jobs(&self) {
+        for (_, remote) in self.shared.workers.iter().enumerate().filter(|&(worker, _)| worker != self.index) {
+            remote.jobs.call();
         }
     }
 

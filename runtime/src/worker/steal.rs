@@ -2,6 +2,7 @@
 
 use super::Worker;
 use super::run::Next;
+use crate::jobs::{Oldest, Steal as StealJob};
 use crossbeam_deque::Steal;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,42 +11,64 @@ use std::time::{Duration, Instant};
 /// [Placement](super).
 pub(crate) const LONE_PATIENCE: Duration = Duration::from_micros(20);
 
+/// How long half of a join may stay private under a thief's eyes before it is made public: about as long as that takes. An owner that
+/// joins all the time does it by itself within nanoseconds.
+const PRIVATE_PATIENCE: Duration = Duration::from_micros(5);
+
 /// What a searcher has seen of the others: since when each runs what it runs.
 pub(super) struct Watch {
     seen: Vec<(u64, Instant)>,
-    /// Some worker has a lone task that may be taken soon.
-    pub(super) lone: bool,
+    /// Since when the oldest half of a join there is private.
+    private: Vec<Option<(Oldest, Instant)>>,
+    /// Some worker has something that may be taken soon.
+    pub(super) soon: bool,
 }
 
 impl Watch {
     pub(super) fn new(worker: &Worker, now: Instant) -> Self {
         let turns = |remote: &crate::shared::Remote| remote.turns.load(Ordering::Relaxed);
-        Self { seen: worker.shared.workers.iter().map(|remote| (turns(remote), now)).collect(), lone: false }
+        Self {
+            seen: worker.shared.workers.iter().map(|remote| (turns(remote), now)).collect(),
+            private: vec![None; worker.shared.workers.len()],
+            soon: false,
+        }
     }
 }
 
 impl Worker {
     /// Looks at every other worker once, from a random one on.
     pub(super) fn steal(&self, watch: &mut Watch, now: Instant) -> Option<Next> {
-        watch.lone = false;
+        watch.soon = false;
         let workers = self.shared.workers.len();
         let from = self.random_below(workers);
         (from..from + workers)
             .map(|i| i % workers)
             .filter(|&v| v != self.index)
-            .find_map(|victim| self.steal_job(victim).or_else(|| self.steal_fresh(victim, watch, now)))
+            .find_map(|victim| self.steal_job(victim, watch, now).or_else(|| self.steal_fresh(victim, watch, now)))
     }
 
     /// The oldest half of a join: likely the largest piece of work there.
-    fn steal_job(&self, victim: usize) -> Option<Next> {
+    fn steal_job(&self, victim: usize, watch: &mut Watch, now: Instant) -> Option<Next> {
         let jobs = &self.shared.workers[victim].jobs;
-        // A lost race means that somebody else got it; there may be another.
-        while !jobs.is_empty() {
-            if let Steal::Success(job) = jobs.steal() {
-                return Some(Next::Job(job));
-            }
+        let oldest = match jobs.steal() {
+            StealJob::Taken(job) => return Some(Next::Job(job)),
+            StealJob::Private(oldest) => Some(oldest),
+            StealJob::Empty => None,
+        };
+        // What is offered next is for us.
+        jobs.call();
+        let private = &mut watch.private[victim];
+        if private.map(|(oldest, _)| oldest) != oldest {
+            *private = oldest.map(|oldest| (oldest, now));
         }
-        None
+        let (oldest, since) = (*private)?;
+        if now.saturating_duration_since(since) < PRIVATE_PATIENCE {
+            watch.soon = true;
+            return None;
+        }
+        jobs.publish(oldest);
+        // If it is gone, somebody else has it, and the owner was called.
+        if let StealJob::Taken(job) = jobs.steal() { Some(Next::Job(job)) } else { None }
     }
 
     fn steal_fresh(&self, victim: usize, watch: &mut Watch, now: Instant) -> Option<Next> {
@@ -59,7 +82,7 @@ impl Worker {
                     *seen = (turns, now);
                 }
                 if now.saturating_duration_since(seen.1) < LONE_PATIENCE {
-                    watch.lone = true;
+                    watch.soon = true;
                     return None;
                 }
             }
