@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::LocalKey;
 
-const CHUNK_BITS: u32 = 12;
+/// A chunk is small enough that a program with a few contexts does not touch many pages for them.
+const CHUNK_BITS: u32 = 10;
 const CHUNK_LEN: usize = 1 << CHUNK_BITS;
 /// Bits of an index, so that index and generation fit in one word.
 pub const INDEX_BITS: u32 = 28;
@@ -24,7 +25,7 @@ const BATCH: usize = CACHE / 2;
 
 /// A pool of items with stable addresses; made to be a `static`.
 ///
-/// An empty one is all zeroes, so that it takes no room in a program's file: its table would add half a megabyte to every
+/// An empty one is all zeroes, so that it takes no room in a program's file: its table would add two megabytes to every
 /// program.
 pub struct StablePool<T: 'static> {
     chunks: [AtomicPtr<T>; CHUNKS],
@@ -52,7 +53,7 @@ impl<T> std::fmt::Debug for StablePool<T> {
 
 impl<T: Default + Sync> StablePool<T> {
     /// An empty pool.
-    #[expect(clippy::new_without_default, reason = "only ever a static; half a megabyte is no place for a value")]
+    #[expect(clippy::new_without_default, reason = "only ever a static; two megabytes are no place for a value")]
     pub const fn new() -> Self {
         Self { chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS], free: Mutex::new(None) }
     }
@@ -189,10 +190,7 @@ mod tests {
             static _end: u8;
         }
         let without_contents = (&raw const __bss_start).addr()..(&raw const _end).addr();
-        assert!(
-            without_contents.contains(&std::ptr::from_ref(&UNUSED).addr()),
-            "half a megabyte of the program's file"
-        );
+        assert!(without_contents.contains(&std::ptr::from_ref(&UNUSED).addr()), "two megabytes of the program's file");
     }
 
     #[test]
