@@ -65,11 +65,8 @@ impl Poller {
             Patience::None => Some(Duration::ZERO),
             Patience::Forever => None,
             Patience::Until(deadline) => {
-                if self.arm(deadline) {
-                    None
-                } else {
-                    Some(deadline.saturating_duration_since(Instant::now()))
-                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                if !left.is_zero() && self.arm(deadline, left) { None } else { Some(left) }
             }
         };
         // EINTR means a signal came first: the caller looks around and comes back. Nothing else can go wrong with
@@ -104,14 +101,12 @@ impl Poller {
         Ok(self.timer.insert(timer).as_raw_fd())
     }
 
-    /// Sets the timer descriptor. `false` if there is none to be had: the sleep is then as fine as epoll's milliseconds.
-    fn arm(&mut self, deadline: Instant) -> bool {
+    /// Sets the timer descriptor to a deadline that is a while ahead (zero would disarm it). `false` if there is none to be had: the sleep is then as fine as epoll's milliseconds.
+    fn arm(&mut self, deadline: Instant, left: Duration) -> bool {
         if self.armed == Some(deadline) {
             return true;
         }
         let Ok(timer) = self.timer() else { return false };
-        // Zero would disarm; a deadline in the past becomes the shortest time there is.
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
         let spec = libc::itimerspec {
             it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: libc::timespec {
