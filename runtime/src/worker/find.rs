@@ -24,8 +24,10 @@ const MAX_WINDOW: u32 = 128;
 const WINDOW: Duration = Duration::from_micros(50);
 const ROUND: Duration = Duration::from_micros(100);
 
-/// How many timers are run at a time.
-const TIMERS_AT_ONCE: usize = 16;
+/// How many timers are run at a time. The memory of one fiber is on its way while others are seen to, since most have slept for
+/// long, and all of it is in a near cache still when they run. If more are due they come in the next window, or when the worker
+/// would otherwise run dry.
+const TIMERS_AT_ONCE: usize = 32;
 
 /// The worker's sense of time.
 pub(super) struct Pace {
@@ -220,33 +222,27 @@ impl Worker {
         self.remote.fresh.steal().success()
     }
 
-    /// Makes runnable whose deadline has passed.
+    /// Makes runnable whose deadline has passed, some of them if they are many.
     pub(super) fn run_timers(&self, now: Instant) {
         self.leave_fiber();
-        loop {
-            // A few at a time, so that the memory of one is on its way while others are seen to: most have slept for long.
-            let mut due = [std::ptr::null(); TIMERS_AT_ONCE];
-            let mut count = 0;
-            self.home.with_timers(|timers| {
-                while count < due.len()
-                    && let Some(entry) = timers.pop_due(now)
-                {
-                    // SAFETY: entries are never freed; the data is the fiber's address.
-                    let fiber = unsafe { entry.as_ref() }.data().cast::<Fiber>();
-                    Fiber::prefetch(fiber);
-                    due[count] = fiber;
-                    count += 1;
-                }
-            });
-            for &fiber in &due[..count] {
-                // SAFETY: a fiber whose timer was linked waits, and so is alive; it cannot go on before its home, here, lets it.
-                let fiber = unsafe { &*fiber };
-                if fiber.context.time_out() {
-                    self.home.ready.push_back(fiber.runnable());
-                }
+        let mut due = [std::ptr::null(); TIMERS_AT_ONCE];
+        let mut count = 0;
+        self.home.with_timers(|timers| {
+            while count < due.len()
+                && let Some(entry) = timers.pop_due(now)
+            {
+                // SAFETY: entries are never freed; the data is the fiber's address.
+                let fiber = unsafe { entry.as_ref() }.data().cast::<Fiber>();
+                Fiber::prefetch(fiber);
+                due[count] = fiber;
+                count += 1;
             }
-            if count < due.len() {
-                return;
+        });
+        for &fiber in &due[..count] {
+            // SAFETY: a fiber whose timer was linked waits, and so is alive; it cannot go on before its home, here, lets it.
+            let fiber = unsafe { &*fiber };
+            if fiber.context.time_out() {
+                self.home.ready.push_back(fiber.runnable());
             }
         }
     }
