@@ -49,7 +49,7 @@ impl Survey {
         }
         suspended(&mut |fiber| {
             let reason = fiber.context.reason();
-            answers.external |= reason.is_external() || fiber.timer.is_linked();
+            answers.external |= reason.is_external() || fiber.card.timer.is_linked();
             answers.waiting += 1;
             if answers.waiting <= NAMED {
                 let _ = writeln!(answers.report, "  {} waits for {}", fiber.label, reason.describe());

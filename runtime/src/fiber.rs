@@ -8,18 +8,20 @@
 //!   v                                                             guard at the bottom
 //! ```
 //!
-//! Everything about a parked tasklet but its header and closure is on the one page that is touched anyway. A fiber that has
+//! Everything about a parked tasklet but its header and closure, and its [`card`](crate::card), is on the one page that is touched
+//! anyway. A fiber that has
 //! done its work is kept by its worker for the next, with the coroutine waiting in its loop, so starting a tasklet is a
 //! resume and no more.
 //!
 //! A fiber is created, resumed and destroyed by the worker that runs its home; only its `context` is for others.
 
+use crate::card::OwnCard;
 use crate::label::Label;
 use crate::node::{Kind, Node, Runnable};
+use crate::prefetch::{LINE, prefetch};
 use crate::shared::Shared;
 use crate::stack::{Stack, StackPool};
 use crate::task::header::{Header, Told};
-use crate::time::wheel;
 use corosensei::stack::StackPointer;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::{Cell, UnsafeCell};
@@ -97,21 +99,13 @@ pub(crate) struct Fiber {
     pub(crate) pinned: Cell<bool>,
     /// How many panics of this fiber's were hidden from its thread's count while it is switched out.
     pub(crate) hidden_panics: Cell<u32>,
-    /// Its neighbours among the started fibers of its home.
-    pub(crate) links: Links,
-    pub(crate) timer: wheel::Entry,
+    /// Whether it is in the list of started fibers of its home.
+    pub(crate) is_started: Cell<bool>,
+    pub(crate) card: OwnCard,
     coroutine: UnsafeCell<ManuallyDrop<Inner>>,
     stack: Stack,
     /// Where the stack goes back to, if it is not of the usual size.
     own_pool: Option<Arc<StackPool>>,
-}
-
-/// A place in the list of started fibers.
-#[derive(Default)]
-pub(crate) struct Links {
-    pub(crate) before: Cell<Option<NonNull<Fiber>>>,
-    pub(crate) after: Cell<Option<NonNull<Fiber>>>,
-    pub(crate) linked: Cell<bool>,
 }
 
 /// Bytes by which the fiber on the stack with this top is moved down.
@@ -166,8 +160,8 @@ impl Fiber {
                 migrating: Cell::new(false),
                 pinned: Cell::new(false),
                 hidden_panics: Cell::new(0),
-                links: Links::default(),
-                timer: wheel::Entry::new(),
+                is_started: Cell::new(false),
+                card: OwnCard::new(at),
                 coroutine: UnsafeCell::new(ManuallyDrop::new(coroutine)),
                 stack,
                 own_pool,
@@ -192,6 +186,15 @@ impl Fiber {
         let coroutine = ManuallyDrop::into_inner(fiber.coroutine.into_inner());
         coroutine.into_stack();
         (fiber.stack, fiber.own_pool)
+    }
+
+    /// Asks for the memory that a suspended fiber needs to go on: itself and its last frames.
+    #[inline]
+    pub(crate) fn prefetch(fiber: *const Fiber) {
+        /// Bytes of frames between a loop of the user's and a wait in it.
+        const FRAMES: usize = 512;
+        let start = fiber.addr();
+        (start - FRAMES..start + size_of::<Fiber>()).step_by(LINE).for_each(prefetch);
     }
 
     /// The loop on the fiber's own stack.
@@ -266,61 +269,5 @@ impl Fiber {
     pub(crate) unsafe fn of_runnable<'a>(runnable: Runnable) -> &'a Fiber {
         // SAFETY: the node is the first field of a `repr(C)` struct, and what is runnable is alive.
         unsafe { &*runnable.as_ptr().cast::<Fiber>() }
-    }
-}
-
-/// The fibers of a home that have been suspended with work under way; private to the home.
-#[derive(Default)]
-pub(crate) struct StartedList {
-    first: Cell<Option<NonNull<Fiber>>>,
-}
-
-impl StartedList {
-    /// Adds `fiber` unless it is in the list.
-    #[inline]
-    pub(crate) fn insert(&self, fiber: &Fiber) {
-        if fiber.links.linked.replace(true) {
-            return;
-        }
-        let after = self.first.replace(Some(fiber.into()));
-        fiber.links.after.set(after);
-        fiber.links.before.set(None);
-        if let Some(after) = after {
-            // SAFETY: linked fibers are alive: they are unlinked before they are destroyed.
-            unsafe { after.as_ref() }.links.before.set(Some(fiber.into()));
-        }
-    }
-
-    /// Removes `fiber` if it is in the list.
-    #[inline]
-    pub(crate) fn remove(&self, fiber: &Fiber) {
-        if !fiber.links.linked.replace(false) {
-            return;
-        }
-        let (before, after) = (fiber.links.before.take(), fiber.links.after.take());
-        match before {
-            // SAFETY: as in `insert`.
-            Some(before) => unsafe { before.as_ref() }.links.after.set(after),
-            None => self.first.set(after),
-        }
-        if let Some(after) = after {
-            // SAFETY: as in `insert`.
-            unsafe { after.as_ref() }.links.before.set(before);
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.get().is_none()
-    }
-
-    /// Calls `each` with every fiber in the list; it must not change the list.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&Fiber)) {
-        let mut next = self.first.get();
-        while let Some(fiber) = next {
-            // SAFETY: as in `insert`.
-            let fiber = unsafe { fiber.as_ref() };
-            next = fiber.links.after.get();
-            each(fiber);
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! timers. A [worker](crate::worker) is a core's executor that runs a home. They are one to one at present; only
 //! [`Shared::new`](crate::shared::Shared) knows that.
 
-use crate::fiber::StartedList;
+use crate::card::StartedList;
 use crate::inbox::Inbox;
 use crate::node::{List, Runnable};
 use crate::time::wheel::Wheel;

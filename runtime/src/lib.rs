@@ -34,6 +34,7 @@ mod task;
 #[cfg(not(tasklets_loom))]
 mod blocking;
 #[cfg(not(tasklets_loom))]
+mod card;
 mod config;
 #[cfg(not(tasklets_loom))]
 mod deadlock;
@@ -54,6 +55,7 @@ mod panic_count;
 #[cfg(not(tasklets_loom))]
 mod poller;
 #[cfg(not(tasklets_loom))]
+mod prefetch;
 mod quiet;
 #[cfg(not(tasklets_loom))]
 mod registry;

@@ -8,6 +8,10 @@
 //!
 //! When every worker has slept for a while and nothing is left to give back, it sleeps until a worker wakes, so an idle runtime
 //! uses no time at all.
+//!
+//! Its thread is started when there is reason to: it costs as much as all the rest of a runtime that lives for a moment. While
+//! somebody waits in [`Runtime::run`](crate::Runtime::run) or for the runtime's end, that one starts it after [`GRACE`]. What
+//! else can run was spawned from outside, which starts it at once, or has outlived a `run`, which looks for that at its end.
 
 use crate::fiber::{Fiber, fiber_at};
 use crate::shared::Shared;
@@ -15,8 +19,8 @@ use crate::stack::overflow::Message;
 use crate::task::memory;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tasklets_park::Token;
@@ -27,14 +31,22 @@ const TICK: Duration = Duration::from_millis(10);
 const TRIM_EVERY: Duration = Duration::from_secs(1);
 /// After so many looks at a runtime that sleeps it sleeps too.
 const IDLE_TICKS: u32 = 5;
+/// How often the end of a `run` looks whether something goes on.
+const LOOKS: u32 = 16;
 /// A tasklet that runs so long without a switch while others wait is reported.
 const HOG: Duration = Duration::from_secs(1);
+
+/// How long a runtime gets on without it, if somebody waits who starts it then.
+pub(crate) const GRACE: Duration = Duration::from_millis(5);
 
 /// By which workers wake the monitor.
 #[derive(Debug, Default)]
 pub(crate) struct Monitor {
     asleep: AtomicBool,
     wake: Token,
+    /// Whether its thread was started.
+    started: AtomicBool,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Monitor {
@@ -55,6 +67,11 @@ impl Monitor {
         }
     }
 
+    /// Its thread, if it was started, for whoever ends the runtime.
+    pub(crate) fn take_thread(&self) -> Option<thread::JoinHandle<()>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The runtime has finished: whatever the monitor waits for, it is over.
     pub(crate) fn finish(&self) {
         self.wake.notify();
@@ -71,11 +88,45 @@ impl Monitor {
     }
 }
 
-/// Starts the monitor of a runtime.
-pub(crate) fn start(shared: &Arc<Shared>) -> io::Result<thread::JoinHandle<()>> {
+/// Starts the monitor of a runtime, unless it was. If there is no thread to be had, that is said on stderr, and the next call
+/// tries again.
+#[inline]
+pub(crate) fn ensure(shared: &Arc<Shared>) {
+    // Relaxed: nothing but the start depends on it.
+    if !shared.monitor.started.load(Ordering::Relaxed) && !shared.monitor.started.swap(true, Ordering::Relaxed) {
+        start(shared);
+    }
+}
+
+#[cold]
+fn start(shared: &Arc<Shared>) {
     let name = format!("{}-mon", shared.config.thread_name);
-    let shared = shared.clone();
-    thread::Builder::new().name(name).spawn(move || watch(&shared))
+    let its = shared.clone();
+    let monitor = &shared.monitor;
+    match thread::Builder::new().name(name).spawn(move || watch(&its)) {
+        Ok(thread) => *monitor.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread),
+        Err(error) => {
+            monitor.started.store(false, Ordering::Relaxed);
+            let _ = writeln!(io::stderr(), "tasklets: no thread for the monitor of a runtime, as yet: {error}");
+        }
+    }
+}
+
+/// At the end of a `run`: starts the monitor if something goes on. The tasklet that was run ends for good a moment after whoever
+/// waits for it is told, so this looks a few times.
+pub(crate) fn ensure_for_others(shared: &Arc<Shared>) {
+    let mut turns = None;
+    for _ in 0..LOOKS {
+        // Twice with nothing run in between: a task on its way from a queue to its start is counted nowhere.
+        let before = turns.replace(shared.turns());
+        if shared.live() > 0 {
+            turns = None;
+        } else if before == turns {
+            return;
+        }
+        thread::yield_now();
+    }
+    ensure(shared);
 }
 
 /// What is known of a worker.

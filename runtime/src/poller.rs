@@ -6,7 +6,7 @@ use mio::event::Event;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 /// Tokens of sockets are never this small (see [`readiness`]).
@@ -29,7 +29,8 @@ pub(crate) enum Patience {
 pub(crate) struct Poller {
     poll: Poll,
     events: Events,
-    timer: OwnedFd,
+    /// Made for the first deadline.
+    timer: Option<OwnedFd>,
     /// What the timer descriptor is set to, to save the system call that would set it again.
     armed: Option<Instant>,
 }
@@ -54,15 +55,7 @@ impl Poller {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), WAKER)?;
         let registry = poll.registry().try_clone()?;
-        // SAFETY: no pointers involved; the result is checked.
-        let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
-        if timer < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a descriptor just made, owned by nobody else.
-        let timer = unsafe { OwnedFd::from_raw_fd(timer) };
-        poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
-        let poller = Poller { poll, events: Events::with_capacity(EVENTS), timer, armed: None };
+        let poller = Poller { poll, events: Events::with_capacity(EVENTS), timer: None, armed: None };
         Ok((poller, PollerHandle { waker, registry }))
     }
 
@@ -72,11 +65,8 @@ impl Poller {
             Patience::None => Some(Duration::ZERO),
             Patience::Forever => None,
             Patience::Until(deadline) => {
-                if self.arm(deadline) {
-                    None
-                } else {
-                    Some(deadline.saturating_duration_since(Instant::now()))
-                }
+                let left = deadline.saturating_duration_since(Instant::now());
+                if !left.is_zero() && self.arm(deadline, left) { None } else { Some(left) }
             }
         };
         // EINTR means a signal came first: the caller looks around and comes back. Nothing else can go wrong with
@@ -95,13 +85,28 @@ impl Poller {
         woken
     }
 
-    /// Sets the timer descriptor. `false` if the kernel refuses, which it has no reason to.
-    fn arm(&mut self, deadline: Instant) -> bool {
+    /// The timer descriptor, if the kernel gives one.
+    fn timer(&mut self) -> io::Result<RawFd> {
+        if let Some(timer) = &self.timer {
+            return Ok(timer.as_raw_fd());
+        }
+        // SAFETY: no pointers involved; the result is checked.
+        let timer = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
+        if timer < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: a descriptor just made, owned by nobody else.
+        let timer = unsafe { OwnedFd::from_raw_fd(timer) };
+        self.poll.registry().register(&mut SourceFd(&timer.as_raw_fd()), TIMER, Interest::READABLE)?;
+        Ok(self.timer.insert(timer).as_raw_fd())
+    }
+
+    /// Sets the timer descriptor to a deadline that is a while ahead (zero would disarm it). `false` if there is none to be had: the sleep is then as fine as epoll's milliseconds.
+    fn arm(&mut self, deadline: Instant, left: Duration) -> bool {
         if self.armed == Some(deadline) {
             return true;
         }
-        // Zero would disarm; a deadline in the past becomes the shortest time there is.
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+        let Ok(timer) = self.timer() else { return false };
         let spec = libc::itimerspec {
             it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: libc::timespec {
@@ -110,7 +115,7 @@ impl Poller {
             },
         };
         // SAFETY: the descriptor is ours, `spec` outlives the call, and the old value is not asked for.
-        let set = unsafe { libc::timerfd_settime(self.timer.as_raw_fd(), 0, &spec, std::ptr::null_mut()) } == 0;
+        let set = unsafe { libc::timerfd_settime(timer, 0, &spec, std::ptr::null_mut()) } == 0;
         self.armed = set.then_some(deadline);
         set
     }

@@ -106,8 +106,12 @@ impl Runtime {
             Ok(handle) => {
                 let shared = self.handle.shared();
                 shared.runs.fetch_add(1, Ordering::Relaxed);
+                if !handle.wait_firmly_until(Instant::now() + monitor::GRACE) {
+                    monitor::ensure(shared);
+                }
                 let result = handle.join_firmly();
                 shared.runs.fetch_sub(1, Ordering::Relaxed);
+                monitor::ensure_for_others(shared);
                 result.unwrap_or_else(|error| error.resume())
             }
             Err(error) => spawn::no_stack(error),
@@ -165,13 +169,18 @@ impl Runtime {
             // One of ours drops its own runtime: it unwinds like the others, and nobody can wait for that here.
             return Ok(());
         }
-        let deadline = Instant::now().checked_add(patience);
-        if shared.all_left.wait(deadline) == Waited::TimedOut {
+        let began = Instant::now();
+        let mut waited = shared.all_left.wait(Some(began + patience.min(monitor::GRACE)));
+        if waited == Waited::TimedOut {
+            monitor::ensure(shared);
+            waited = shared.all_left.wait(began.checked_add(patience));
+        }
+        if waited == Waited::TimedOut {
             let error = ShutdownError { live: shared.live(), patience };
             let _ = writeln!(io::stderr(), "tasklets: {error}");
             return Err(error);
         }
-        for thread in threads {
+        for thread in threads.into_iter().chain(shared.monitor.take_thread()) {
             // A worker's thread does not panic: whatever runs on it catches.
             let _ = thread.join();
         }
@@ -301,7 +310,7 @@ impl RuntimeBuilder {
             remotes.push(remote);
         }
         let shared = Arc::new(Shared::new(self.config, remotes)?);
-        let mut runtime = Runtime { handle: Handle::new(shared.clone()), threads: Vec::with_capacity(workers + 1) };
+        let mut runtime = Runtime { handle: Handle::new(shared.clone()), threads: Vec::with_capacity(workers) };
         for seed in seeds {
             let name = format!("{}-{}", shared.config.thread_name, seed.index);
             let its = shared.clone();
@@ -315,7 +324,6 @@ impl RuntimeBuilder {
                 }
             }
         }
-        runtime.threads.push(monitor::start(&shared)?);
         Ok(runtime)
     }
 }
@@ -369,6 +377,7 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        monitor::ensure(&self.0);
         // SAFETY: `F` and `T` are `Send` and `'static`.
         match unsafe { spawn_task(&self.0, Extras::default(), Location::caller(), f, Destination::Anywhere) } {
             Ok(handle) => handle,
@@ -383,6 +392,7 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        monitor::ensure(&self.0);
         spawn::spawn_future_in(&self.0, Location::caller(), future)
     }
 

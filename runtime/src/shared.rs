@@ -15,7 +15,6 @@ use crate::registry::{FutureRegistry, Migrants};
 use crate::stack::{LiveLimit, StackError, StackPool, page_size};
 use crossbeam_deque::{Injector, Stealer};
 use crossbeam_utils::CachePadded;
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use tasklets_park::Token;
@@ -60,7 +59,8 @@ pub(crate) struct Shared {
     /// Stacks of the usual size.
     pub(crate) stacks: Arc<StackPool>,
     limit: Arc<LiveLimit>,
-    odd_stacks: Mutex<HashMap<usize, Arc<StackPool>>>,
+    /// Pools of stacks of other sizes, in the order of those.
+    odd_stacks: Mutex<Vec<(usize, Arc<StackPool>)>>,
     pub(crate) futures: FutureRegistry,
     pub(crate) migrants: Migrants,
     pub(crate) monitor: Monitor,
@@ -94,7 +94,7 @@ impl Shared {
             injector: Injector::new(),
             stacks,
             limit,
-            odd_stacks: Mutex::new(HashMap::new()),
+            odd_stacks: Mutex::new(Vec::new()),
             futures: FutureRegistry::default(),
             migrants: Migrants::default(),
             monitor: Monitor::default(),
@@ -115,18 +115,20 @@ impl Shared {
     pub(crate) fn stacks_of(&self, size: usize) -> Result<Arc<StackPool>, StackError> {
         let size = size.max(1).checked_next_multiple_of(page_size()).unwrap_or(size);
         let mut pools = self.odd_stacks.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pool) = pools.get(&size) {
-            return Ok(pool.clone());
+        match pools.binary_search_by_key(&size, |(size, _)| *size) {
+            Ok(found) => Ok(pools[found].1.clone()),
+            Err(place) => {
+                let pool = Arc::new(StackPool::new(size, self.config.guards, self.limit.clone())?);
+                pools.insert(place, (size, pool.clone()));
+                Ok(pool)
+            }
         }
-        let pool = Arc::new(StackPool::new(size, self.config.guards, self.limit.clone())?);
-        pools.insert(size, pool.clone());
-        Ok(pool)
     }
 
     /// Gives idle stacks back to the system. Returns whether there may be more next time.
     pub(crate) fn trim_stacks(&self) -> bool {
-        let odd: Vec<_> = self.odd_stacks.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        odd.iter().fold(self.stacks.trim(), |more, pool| pool.trim() | more)
+        let odd = self.odd_stacks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        odd.iter().fold(self.stacks.trim(), |more, (_, pool)| pool.trim() | more)
     }
 
     /// `count` numbers for tasks; returns the first.

@@ -1,6 +1,7 @@
 //! Making tasks.
 
 use crate::fiber::Fiber;
+use crate::monitor;
 use crate::node::{Kind, Runnable};
 use crate::runtime::Handle;
 use crate::shared::Shared;
@@ -238,6 +239,7 @@ impl Builder {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
+        monitor::ensure(handle.shared());
         self.spawn_in(handle.shared(), Location::caller(), f)
     }
 

@@ -7,11 +7,12 @@
 //! The price: memory for the largest number of items ever in use at once is kept (32 bytes for each parked context).
 
 use std::cell::RefCell;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::thread::LocalKey;
 
-const CHUNK_BITS: u32 = 12;
+/// A chunk is small enough that a program with a few contexts does not touch many pages for them.
+const CHUNK_BITS: u32 = 10;
 const CHUNK_LEN: usize = 1 << CHUNK_BITS;
 /// Bits of an index, so that index and generation fit in one word.
 pub const INDEX_BITS: u32 = 28;
@@ -23,15 +24,25 @@ const CACHE: usize = 128;
 const BATCH: usize = CACHE / 2;
 
 /// A pool of items with stable addresses; made to be a `static`.
+///
+/// An empty one is all zeroes, so that it takes no room in a program's file: its table would add two megabytes to every
+/// program.
 pub struct StablePool<T: 'static> {
     chunks: [AtomicPtr<T>; CHUNKS],
-    free: Mutex<FreeList>,
+    /// Made at first use. A `FreeList` in its place would not be all zeroes: even an empty `Vec` has an address.
+    free: Mutex<Option<Box<FreeList>>>,
 }
 
 struct FreeList {
     indices: Vec<u32>,
     /// The first index that was never handed out.
     fresh: u32,
+}
+
+impl Default for FreeList {
+    fn default() -> Self {
+        Self { indices: Vec::new(), fresh: FIRST_INDEX }
+    }
 }
 
 impl<T> std::fmt::Debug for StablePool<T> {
@@ -42,12 +53,9 @@ impl<T> std::fmt::Debug for StablePool<T> {
 
 impl<T: Default + Sync> StablePool<T> {
     /// An empty pool.
-    #[expect(clippy::new_without_default, reason = "only ever a static; half a megabyte is no place for a value")]
+    #[expect(clippy::new_without_default, reason = "only ever a static; two megabytes are no place for a value")]
     pub const fn new() -> Self {
-        Self {
-            chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS],
-            free: Mutex::new(FreeList { indices: Vec::new(), fresh: FIRST_INDEX }),
-        }
+        Self { chunks: [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS], free: Mutex::new(None) }
     }
 
     /// The item with this index.
@@ -76,6 +84,7 @@ impl<T: Default + Sync> StablePool<T> {
     #[cold]
     fn refill(&'static self, cache: &Cache) -> u32 {
         let mut free = lock(&self.free);
+        let free = free.get_or_insert_default();
         let mut indices = cache.indices.borrow_mut();
         let from = free.indices.len().saturating_sub(BATCH);
         indices.extend(free.indices.drain(from..));
@@ -99,13 +108,13 @@ impl<T: Default + Sync> StablePool<T> {
         let mut indices = cache.indices.borrow_mut();
         indices.push(index);
         if indices.len() >= CACHE {
-            lock(&self.free).indices.extend(indices.drain(BATCH..));
+            lock(&self.free).get_or_insert_default().indices.extend(indices.drain(BATCH..));
         }
     }
 
     /// Gives everything in `cache` back.
     pub fn give_all(&'static self, cache: &Cache) {
-        lock(&self.free).indices.append(&mut cache.indices.borrow_mut());
+        lock(&self.free).get_or_insert_default().indices.append(&mut cache.indices.borrow_mut());
     }
 }
 
@@ -160,7 +169,7 @@ impl<T: Default + Sync> Drop for ThreadCache<T> {
 }
 
 /// A panic while the list is locked leaves it whole (every step is a push or a pop), so poison is ignored.
-fn lock(free: &Mutex<FreeList>) -> std::sync::MutexGuard<'_, FreeList> {
+fn lock(free: &Mutex<Option<Box<FreeList>>>) -> MutexGuard<'_, Option<Box<FreeList>>> {
     free.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -170,6 +179,19 @@ mod tests {
     use std::collections::HashSet;
 
     static POOL: StablePool<AtomicPtr<()>> = StablePool::new();
+    static UNUSED: StablePool<AtomicPtr<()>> = StablePool::new();
+
+    #[test]
+    fn an_empty_pool_takes_no_room_in_the_program() {
+        unsafe extern "C" {
+            /// By the linker: where the statics without contents in the file begin.
+            static __bss_start: u8;
+            /// By the linker: where they end.
+            static _end: u8;
+        }
+        let without_contents = (&raw const __bss_start).addr()..(&raw const _end).addr();
+        assert!(without_contents.contains(&std::ptr::from_ref(&UNUSED).addr()), "two megabytes of the program's file");
+    }
 
     #[test]
     fn indices_are_distinct_and_addresses_stay() {

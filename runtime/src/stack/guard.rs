@@ -12,7 +12,7 @@
 //! can, unless it was compiled with `-fstack-clash-protection`.
 
 use std::io;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -21,9 +21,10 @@ use super::{StackError, advise, budget, page_size};
 /// The advice that makes a page a guard. Not in the `libc` crate yet.
 const MADV_GUARD_INSTALL: libc::c_int = 102;
 
-/// Slots that get markers in one call. A marker costs half a microsecond and a share of a page table, so a small
-/// program does not pay for a whole slab.
-const MARKERS_AT_ONCE: usize = 64;
+/// Slots that get markers in one call: as many as the slab has already, within these bounds. A marker costs half a
+/// microsecond and a share of a page table, so a program that has a few tasklets for a moment does not pay for many, and
+/// no spawn pays for a whole slab. Eight stacks of the usual size share a page table.
+const MARKERS_AT_ONCE: RangeInclusive<usize> = 8..=64;
 
 /// Which guards a pool shall make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Method {
         if kind == GuardKind::Auto && markers_work() { Method::Markers } else { Method::Protection }
     }
 
-    /// Guards at least one of the slots in `slots`, and as many as is cheap up to `MARKERS_AT_ONCE`, beginning with
+    /// Guards at least one of the slots in `slots`, and as many as `MARKERS_AT_ONCE` says, beginning with
     /// the first. `base` is the address of slot 0.
     ///
     /// # Safety
@@ -66,7 +67,8 @@ impl Method {
     /// The slots lie in one mapping of the caller's, private, anonymous and writable, and nobody uses them.
     pub(super) unsafe fn guard(self, base: usize, stride: usize, slots: Range<usize>) -> Result<Guarded, StackError> {
         if self == Method::Markers {
-            let end = slots.end.min(slots.start + MARKERS_AT_ONCE);
+            let count = slots.start.clamp(*MARKERS_AT_ONCE.start(), *MARKERS_AT_ONCE.end());
+            let end = slots.end.min(slots.start + count);
             let pages: Vec<libc::iovec> = (slots.start..end).map(|slot| page_at(base + slot * stride)).collect();
             // SAFETY: nobody uses these pages, so nobody misses what was in them.
             match unsafe { advise::advise(&pages, MADV_GUARD_INSTALL) } {

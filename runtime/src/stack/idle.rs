@@ -37,11 +37,11 @@ impl Idle {
     /// Slots without pages join, in ascending order: new ones, or those that [`Idle::take_cold`] took out. They are
     /// handed out after all others, lowest address first, so that neighbours share page tables.
     pub(super) fn add_clean(&mut self, slots: impl DoubleEndedIterator<Item = u16>) {
-        let before = self.slots.len();
-        self.slots.splice(0..0, slots.rev());
-        let joined = self.slots.len() - before;
-        self.clean += joined;
-        self.low += joined;
+        let mut joined: Vec<u16> = slots.rev().collect();
+        self.clean += joined.len();
+        self.low += joined.len();
+        joined.append(&mut self.slots);
+        self.slots = joined;
     }
 
     /// How many slots have pages and were idle since the last trim.

@@ -8,6 +8,7 @@
 //! | `shelf` | which stacks are idle, behind the pool's lock |
 //! | `idle` | the idle slots of one slab, and how long they have been idle |
 //! | `slab` | one mapping cut into equal slots |
+//! | `slab_set` | a set of slab numbers |
 //! | `guard` | the inaccessible page at the low end of every slot |
 //! | `budget` | the mappings that protected guards may use up |
 //! | `advise` | `madvise` of many ranges at once |
@@ -39,6 +40,7 @@ mod pool;
 mod registry;
 mod shelf;
 mod slab;
+mod slab_set;
 mod usage;
 
 #[cfg(test)]

@@ -14,7 +14,6 @@
 //! the same shape: a reader can never combine one slab's base with another's shape. A slab in which somebody runs is
 //! not unmapped, so the entry that a faulting tasklet needs does not change under the handler.
 
-use std::collections::BTreeMap;
 use std::ptr;
 use std::slice;
 use std::sync::atomic::{
@@ -44,11 +43,11 @@ static ENTRIES: [AtomicPtr<Entry>; CHUNKS] = [const { AtomicPtr::new(ptr::null_m
 struct Writers {
     /// Entries that were ever used.
     used: usize,
-    /// Free entries by length and stride.
-    free: BTreeMap<(usize, usize), Vec<&'static Entry>>,
+    /// Free entries of all shapes. Slabs come and go rarely, so they are searched one by one.
+    free: Vec<&'static Entry>,
 }
 
-static WRITERS: Mutex<Writers> = Mutex::new(Writers { used: 0, free: BTreeMap::new() });
+static WRITERS: Mutex<Writers> = Mutex::new(Writers { used: 0, free: Vec::new() });
 
 /// A slab's line in the registry.
 pub(super) struct Registration(&'static Entry);
@@ -65,7 +64,8 @@ pub(super) struct Hit {
 /// Lists the slab of `len` bytes at `base`.
 pub(super) fn register(base: usize, len: usize, stride: usize) -> Registration {
     let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let free = writers.free.get_mut(&(len, stride)).and_then(Vec::pop);
+    let fits = |entry: &&Entry| entry.len.load(Relaxed) == len && entry.stride.load(Relaxed) == stride;
+    let free = writers.free.iter().rposition(fits).map(|found| writers.free.swap_remove(found));
     let entry = free.unwrap_or_else(|| {
         let entry = entry(writers.used);
         writers.used += 1;
@@ -82,9 +82,7 @@ pub(super) fn register(base: usize, len: usize, stride: usize) -> Registration {
 pub(super) fn unregister(registration: Registration) {
     let entry = registration.0;
     entry.base.store(0, Relaxed);
-    let shape = (entry.len.load(Relaxed), entry.stride.load(Relaxed));
-    let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
-    writers.free.entry(shape).or_default().push(entry);
+    WRITERS.lock().unwrap_or_else(PoisonError::into_inner).free.push(entry);
 }
 
 /// Entry `index`, in a chunk that is made if need be. Only under the writers' lock.

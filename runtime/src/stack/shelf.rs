@@ -1,12 +1,12 @@
 //! Which stacks are idle, behind the pool's lock.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::Stack;
 use super::guard::Guarded;
 use super::places::Places;
 use super::slab::{Shape, Slab};
+use super::slab_set::SlabSet;
 
 /// The slabs of a pool and what is idle in them. No method makes a system call.
 pub(super) struct Shelf {
@@ -15,7 +15,7 @@ pub(super) struct Shelf {
     slabs: Vec<Option<Slab>>,
     /// Numbers of the slabs with idle slots. The lowest is served first: that fills the front and lets slabs at the
     /// back run empty, whatever the order in which stacks come home.
-    with_idle: BTreeSet<usize>,
+    with_idle: SlabSet,
     /// The slab that has slots without guards. There is at most one: another is mapped only when it is used up.
     growing: Option<usize>,
     on_loan: usize,
@@ -33,7 +33,7 @@ pub(super) enum TrimStep {
 
 impl Shelf {
     pub(super) fn new(shape: Shape) -> Shelf {
-        Shelf { shape, slabs: Vec::new(), with_idle: BTreeSet::new(), growing: None, on_loan: 0 }
+        Shelf { shape, slabs: Vec::new(), with_idle: SlabSet::default(), growing: None, on_loan: 0 }
     }
 
     /// How many slab numbers there are.
@@ -50,7 +50,7 @@ impl Shelf {
     pub(super) fn take(&mut self, out: &mut Vec<Stack>, n: usize) {
         let mut left = n;
         while left > 0 {
-            let Some(&id) = self.with_idle.first() else {
+            let Some(id) = self.with_idle.first() else {
                 break;
             };
             match self.slabs[id].as_mut().and_then(|slab| {
@@ -62,7 +62,7 @@ impl Shelf {
                     left -= 1;
                 }
                 None => {
-                    self.with_idle.remove(&id);
+                    self.with_idle.remove(id);
                 }
             }
         }
@@ -130,7 +130,7 @@ impl Shelf {
         };
         let stacks = slab.stacks();
         if mapped > 1 && slab.was_idle() && places.withdraw(stacks, stacks) == stacks {
-            self.with_idle.remove(&id);
+            self.with_idle.remove(id);
             if self.growing == Some(id) {
                 self.growing = None;
             }

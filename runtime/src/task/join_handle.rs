@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tasklets_park::{Reason, Ticket, Waiter};
 
 /// The right to wait for a task and to take its result.
@@ -64,7 +65,7 @@ impl<T> JoinHandle<T> {
     #[inline]
     pub(crate) fn join_because(self, reason: Reason) -> Result<T, JoinError> {
         if !self.header().state.is_complete() {
-            self.wait(|| Waiter::begin().because(reason));
+            self.wait(|| Waiter::begin().because(reason), None);
         }
         self.into_result()
     }
@@ -78,11 +79,19 @@ impl<T> JoinHandle<T> {
     /// Waits for the end, and leaves the result where it is.
     pub(crate) fn wait_firmly(&self) {
         if !self.header().state.is_complete() {
-            self.wait(|| Waiter::begin_firmly().because(Reason::Join));
+            self.wait(|| Waiter::begin_firmly().because(Reason::Join), None);
         }
     }
 
-    fn wait(&self, begin: impl FnOnce() -> Waiter) {
+    /// As [`wait_firmly`](Self::wait_firmly), no longer than to the deadline. Returns whether it has ended.
+    pub(crate) fn wait_firmly_until(&self, deadline: Instant) -> bool {
+        if !self.header().state.is_complete() {
+            self.wait(|| Waiter::begin_firmly().because(Reason::Join), Some(deadline));
+        }
+        self.header().state.is_complete()
+    }
+
+    fn wait(&self, begin: impl FnOnce() -> Waiter, deadline: Option<Instant>) {
         if !self.header().state.remove_joiner() {
             return;
         }
@@ -93,8 +102,8 @@ impl<T> JoinHandle<T> {
         // SAFETY: as above.
         unsafe { self.header().set_joiner(Joiner::Ticket(waiter.ticket())) };
         if self.header().state.add_joiner() {
-            // A wait that unwinds leaves its ticket behind, which signals nobody by then.
-            let _ = waiter.wait(None);
+            // A wait that unwinds or times out leaves its ticket behind, which signals nobody by then.
+            let _ = waiter.wait(deadline);
         }
     }
 

@@ -3,6 +3,9 @@
 //! Every stack on loan must be covered by a place in its pool's budget. A task brings the place that its spawn reserved; the
 //! fibers and bare stacks kept here are covered by places that the worker reserved for itself; and the fiber that serves
 //! futures and stolen jobs, which nobody reserved anything for, by one more.
+//!
+//! What a worker keeps, and takes at once, grows with its need from nothing: a program with a handful of tasklets makes no more
+//! stacks than that.
 
 use super::{Worker, run, wake};
 use crate::fiber::Fiber;
@@ -14,11 +17,14 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Idle fibers kept by a worker.
+/// Idle fibers kept by a worker, at most.
 const KEPT_FIBERS: usize = 64;
-/// Bare stacks taken from the pool, or given back to it, at once.
+/// Bare stacks taken from the pool, or given back to it, at once, at most.
 const STACK_BATCH: usize = 16;
-/// Places taken at once for spawns, unless there is a limit on tasklets that must be exact.
+/// Idle fibers and bare stacks kept by a worker, at most.
+const KEPT: usize = KEPT_FIBERS + 2 * STACK_BATCH;
+/// Places taken at once for spawns, at first and at most, unless there is a limit on tasklets that must be exact.
+const FIRST_PLACES: usize = 4;
 const PLACE_BATCH: usize = 32;
 
 pub(super) struct Fibers {
@@ -26,33 +32,51 @@ pub(super) struct Fibers {
     warm: Cell<Option<NonNull<Fiber>>>,
     idle: RefCell<Vec<NonNull<Fiber>>>,
     stacks: RefCell<Vec<Stack>>,
+    /// How many stacks to take next.
+    stack_batch: Cell<usize>,
     /// Places in the budget that spawns may use up.
     places: Cell<usize>,
-    place_batch: usize,
-    /// Places for what is kept here.
-    covered: usize,
+    /// How many places to take next.
+    place_batch: Cell<usize>,
+    most_places: usize,
+    /// Places for what is kept here, at most `KEPT`. The first is the warm fiber's.
+    covered: Cell<usize>,
     /// Whether there is a place for the next fiber that serves a future or a job.
     service_place: Cell<bool>,
 }
 
 impl Fibers {
     pub(super) fn new(shared: &Shared) -> Self {
-        // Under a kernel limit so tight that this fails nothing is kept, and each task pays the pool's price.
-        let wanted = KEPT_FIBERS + 2 * STACK_BATCH;
-        let covered = if shared.stacks.reserve_cache(wanted).is_ok() { wanted } else { 0 };
+        let (first_places, most_places) =
+            if shared.config.max_tasklets.is_some() { (1, 1) } else { (FIRST_PLACES, PLACE_BATCH) };
         Self {
             warm: Cell::new(None),
-            idle: RefCell::new(Vec::with_capacity(KEPT_FIBERS)),
-            stacks: RefCell::new(Vec::with_capacity(2 * STACK_BATCH)),
+            idle: RefCell::default(),
+            stacks: RefCell::default(),
+            stack_batch: Cell::new(1),
             places: Cell::new(0),
-            place_batch: if shared.config.max_tasklets.is_some() { 1 } else { PLACE_BATCH },
-            covered,
+            place_batch: Cell::new(first_places),
+            most_places,
+            covered: Cell::new(0),
             service_place: Cell::new(false),
         }
     }
 
-    fn may_keep(&self) -> bool {
-        self.covered > 0 && self.idle.borrow().len() < KEPT_FIBERS - 1
+    /// How many more idle fibers and stacks than now may be kept beside a warm fiber.
+    fn room(&self) -> usize {
+        self.covered.get().saturating_sub(1 + self.idle.borrow().len() + self.stacks.borrow().len())
+    }
+
+    /// Makes room for `wanted` if that is to be had. It is not if the worker keeps as much as it may, or under a kernel limit so
+    /// tight that there are no stacks for it: then less is kept, and tasks pay the pool's price.
+    fn make_room(&self, shared: &Shared, wanted: usize) -> bool {
+        let more = wanted.saturating_sub(self.room());
+        let covered = self.covered.get().max(1) + more;
+        if more == 0 || covered > KEPT || shared.stacks.reserve_cache(covered - self.covered.get()).is_err() {
+            return more == 0;
+        }
+        self.covered.set(covered);
+        true
     }
 
     /// Worker's end: everything goes back.
@@ -64,7 +88,7 @@ impl Fibers {
         }
         shared.stacks.give(self.stacks.take());
         shared.stacks.unreserve(self.places.take());
-        shared.stacks.unreserve_cache(self.covered + usize::from(self.service_place.take()));
+        shared.stacks.unreserve_cache(self.covered.take() + usize::from(self.service_place.take()));
     }
 }
 
@@ -77,8 +101,10 @@ impl Worker {
     pub(crate) fn reserve_place(&self) -> Result<(), StackError> {
         let places = &self.fibers.places;
         if places.get() == 0 {
-            self.shared.stacks.reserve(self.fibers.place_batch)?;
-            places.set(self.fibers.place_batch);
+            let batch = &self.fibers.place_batch;
+            self.shared.stacks.reserve(batch.get())?;
+            places.set(batch.get());
+            batch.set((2 * batch.get()).min(self.fibers.most_places));
         }
         places.set(places.get() - 1);
         Ok(())
@@ -87,7 +113,7 @@ impl Worker {
     /// Takes back the place of a task of the usual stack size that has ended.
     #[inline]
     fn return_place(&self) {
-        let (places, batch) = (&self.fibers.places, self.fibers.place_batch);
+        let (places, batch) = (&self.fibers.places, self.fibers.most_places);
         places.set(places.get() + 1);
         if places.get() >= 2 * batch || batch == 1 {
             self.shared.stacks.unreserve(batch);
@@ -107,15 +133,20 @@ impl Worker {
         if let Some(fiber) = kept {
             return fiber;
         }
-        let stack = {
-            let mut stacks = self.fibers.stacks.borrow_mut();
-            if stacks.is_empty() {
-                let batch = if self.fibers.covered > 0 { STACK_BATCH } else { 1 };
-                self.shared.stacks.take(&mut stacks, batch);
-            }
-            stacks.pop().expect("the pool has a stack for every place")
-        };
+        if self.fibers.stacks.borrow().is_empty() {
+            self.take_stacks();
+        }
+        let stack = self.fibers.stacks.borrow_mut().pop().expect("the pool has a stack for every place");
         self.fiber_on(stack, None)
+    }
+
+    /// Takes stacks from the pool: one for somebody who has a place for it, the others to keep.
+    fn take_stacks(&self) {
+        let fibers = &self.fibers;
+        let batch = fibers.stack_batch.get();
+        let kept = if fibers.make_room(&self.shared, batch - 1) { batch - 1 } else { fibers.room().min(batch - 1) };
+        self.shared.stacks.take(&mut fibers.stacks.borrow_mut(), 1 + kept);
+        fibers.stack_batch.set((2 * batch).min(STACK_BATCH));
     }
 
     fn fiber_on(&self, stack: Stack, pool: Option<Arc<StackPool>>) -> NonNull<Fiber> {
@@ -162,7 +193,7 @@ impl Worker {
     #[inline]
     fn keep_or_destroy(&self, fiber: NonNull<Fiber>) {
         // The stack used last is the warmest; the one before it goes to the others.
-        if self.fibers.covered == 0 {
+        if self.fibers.covered.get() == 0 && !self.fibers.make_room(&self.shared, 1) {
             self.destroy_fiber(fiber);
         } else if let Some(cooler) = self.fibers.warm.replace(Some(fiber)) {
             self.keep_cold_fiber(cooler);
@@ -171,8 +202,9 @@ impl Worker {
 
     #[inline(never)]
     fn keep_cold_fiber(&self, fiber: NonNull<Fiber>) {
-        if self.fibers.may_keep() {
-            self.fibers.idle.borrow_mut().push(fiber);
+        let fibers = &self.fibers;
+        if fibers.idle.borrow().len() < KEPT_FIBERS - 1 && fibers.make_room(&self.shared, 1) {
+            fibers.idle.borrow_mut().push(fiber);
         } else {
             self.destroy_fiber(fiber);
         }
@@ -182,11 +214,13 @@ impl Worker {
         self.forget_running();
         // SAFETY: its last switch was `Done`, so it is ours.
         let (stack, _) = unsafe { Fiber::destroy(fiber) };
+        if !self.fibers.make_room(&self.shared, 1) {
+            return self.shared.stacks.give([stack]);
+        }
         let mut stacks = self.fibers.stacks.borrow_mut();
         stacks.push(stack);
-        let keep = if self.fibers.covered > 0 { STACK_BATCH } else { 0 };
-        if stacks.len() >= 2 * STACK_BATCH || keep == 0 {
-            self.shared.stacks.give(stacks.drain(keep..));
+        if stacks.len() >= 2 * STACK_BATCH {
+            self.shared.stacks.give(stacks.drain(STACK_BATCH..));
         }
     }
 

@@ -39,12 +39,12 @@ fn wait_until(fiber: &Fiber, deadline: Instant) {
     // A linked timer belongs to this home's wheel, so a tasklet that may migrate stays while it waits with a deadline.
     let pinned = fiber.pinned.replace(true);
     let worker = Worker::of_thread().expect("fibers run on workers");
-    let entry = NonNull::from(&fiber.timer);
-    // SAFETY: the entry is in the fiber, which stays where it is, and it is not linked: it is unlinked below, on the same
+    let entry = NonNull::from(&fiber.card.timer);
+    // SAFETY: the entry is on the fiber's card, which stays where it is for ever, and it is not linked: it is unlinked below, on the same
     // home, before the fiber goes on.
     worker.home.with_timers(|timers| unsafe { timers.insert(entry, deadline, std::ptr::from_ref(fiber).cast()) });
     fiber.switch(Switch::Park);
-    if fiber.timer.is_linked() {
+    if fiber.card.timer.is_linked() {
         // SAFETY: linked, and in this wheel: the fiber has not left its home.
         worker.home.with_timers(|timers| unsafe { timers.remove(entry) });
     }
@@ -159,14 +159,14 @@ impl Worker {
         }
         match why {
             Some(Switch::Yield) => {
-                if !fiber.links.linked.get() {
+                if !fiber.is_started.get() {
                     self.first_suspension(fiber);
                 }
                 self.let_fresh_go_first();
                 self.home.ready.push_back(fiber.runnable());
             }
             Some(Switch::Park) => {
-                if !fiber.links.linked.get() {
+                if !fiber.is_started.get() {
                     self.first_suspension(fiber);
                 }
                 match fiber.context.commit_park() {
@@ -198,7 +198,7 @@ impl Worker {
     /// A fiber's work is done.
     #[inline(never)]
     fn retire(&self, fiber: &Fiber) {
-        let waited = fiber.links.linked.get();
+        let waited = fiber.is_started.get();
         if waited {
             self.home.started.remove(fiber);
         }

@@ -100,8 +100,10 @@ impl Worker {
             }
             now = Instant::now();
             let looked = now.saturating_duration_since(began);
-            // A lone task, or half of a join that is private, is worth the wait until it may be taken.
-            if looked >= allowance && !(watch.soon && looked < 2 * LONE_PATIENCE) {
+            // A lone task, or half of a join that is private, is worth the wait until it may be taken; when the runtime ends nothing is, it
+            // is for others to wait.
+            let worth_it = looked < allowance || watch.soon && looked < 2 * LONE_PATIENCE;
+            if !worth_it || self.shared.is_ending() {
                 if !allowance.is_zero() {
                     self.spin.failed();
                 }

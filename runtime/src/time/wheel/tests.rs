@@ -133,9 +133,10 @@ impl Pair {
             let digit = index % SLOTS_PER_LEVEL;
             let marked = self.wheel.occupied_slots[level] & (1 << digit) != 0;
             assert_eq!(marked, slot.head.is_some());
+            assert_eq!(marked, slot.tail.is_some());
             let Some(head) = slot.head else { continue };
             assert!(self.wheel.occupied_levels & (1 << level) != 0);
-            let mut entry = head;
+            let (mut entry, mut before) = (head, None);
             loop {
                 // SAFETY: linked entries are valid: they are freed only in `drop`.
                 let fields = unsafe { entry.as_ref() };
@@ -149,14 +150,12 @@ impl Pair {
                 assert!(slot.earliest <= tick);
                 assert_eq!(usize::from(fields.slot.get()), index);
                 found += 1;
-                let next = fields.next.get().expect("a linked entry has a successor");
-                // SAFETY: as above.
-                assert_eq!(unsafe { next.as_ref() }.prev.get(), Some(entry));
-                if next == head {
-                    break;
-                }
+                assert_eq!(fields.prev.get(), before);
+                before = Some(entry);
+                let Some(next) = fields.next.get() else { break };
                 entry = next;
             }
+            assert_eq!(slot.tail, before);
         }
         assert_eq!(found, self.wheel.len());
     }
