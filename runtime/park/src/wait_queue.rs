@@ -97,6 +97,14 @@ impl WaitQueue {
         self.entries.is_empty()
     }
 
+    /// Whether [`pop`](Self::pop) may find somebody: as not [`is_empty`](Self::is_empty), but false too if there is only one who is still
+    /// registering, and looks after that. What a loop that pops goes by: it would else turn until that one gets on.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        order_after_rmw();
+        self.entries.is_ready()
+    }
+
     /// How many wait: a snapshot.
     pub fn len(&self) -> usize {
         let dead = self.dead.load(Ordering::Relaxed).max(0) as u64;

@@ -366,7 +366,7 @@ impl Permits {
             }
             let gave_up = self.replace(state, State { demand: NONE, ..state });
             // Pairs with `attend`, as the module says.
-            if gave_up && (self.queue.is_empty() || !self.take_turn()) {
+            if gave_up && (!self.queue.is_ready() || !self.take_turn()) {
                 return;
             }
         }
