@@ -101,21 +101,47 @@ fn two_requests_for_both() {
     });
 }
 
-/// One waits for two, then one for one, while permits come one by one: the first has both.
+/// One waits for two, then one for one, while permits are handed over to who was before them: the first of them has both.
 #[test]
 fn who_needs_less_does_not_overtake() {
     explore(3, || {
         let gate = Gate::new(0);
-        let adders = [gate.adder(1), gate.adder(1)];
-        let gate_of_both = gate.clone();
-        let mut both =
-            ByHand::begun(async move { gate_of_both.semaphore.acquire_many_async(2).await.unwrap().forget() });
-        if both.poll().is_none() {
-            let mut one = gate.waiting(1);
-            for adder in adders {
-                adder.join().unwrap();
-            }
+        let mut before = gate.waiting(1);
+        let adders = [gate.adder(1), {
+            let gate = gate.clone();
+            thread::spawn(move || (0..2).for_each(|_| gate.semaphore.add_permits(1)))
+        }];
+        let mut both = {
+            let gate = gate.clone();
+            ByHand::begun(async move { gate.semaphore.acquire_many_async(2).await.unwrap().forget() })
+        };
+        let mut one = both.poll().is_none().then(|| gate.waiting(1));
+        for adder in adders {
+            adder.join().unwrap();
+        }
+        assert!(before.poll().is_some());
+        if let Some(one) = &mut one {
             assert!(both.poll().is_some() && one.poll().is_none(), "it was overtaken");
+        }
+    });
+}
+
+/// Permits are taken out for good while they are given to the first of two who wait, which is then at the front for one: it is served first.
+#[test]
+fn permits_are_forgotten_as_they_are_given() {
+    explore(3, || {
+        let gate = Gate::new(0);
+        let mut waiting = [gate.waiting(1), gate.waiting(1)];
+        let adder = gate.adder(2);
+        let forgotten = gate.semaphore.forget_permits(2);
+        adder.join().unwrap();
+        for _ in 0..forgotten {
+            gate.semaphore.add_permits(1);
+            let [first, second] = waiting.each_mut().map(|waiting| waiting.poll().is_some());
+            assert!(first || !second, "it was overtaken");
+            if first {
+                break;
+            }
         }
     });
 }

@@ -102,7 +102,7 @@ fn one_waits_and_one_looks() {
     });
 }
 
-/// Who is at it panics while two others come: one of them does it, the other waits for that.
+/// Who is at it panics in the middle while two others come: one of them sees what was done so far and does it, the other waits for that.
 #[test]
 fn one_panics() {
     explore(2, || {
@@ -111,7 +111,12 @@ fn one_panics() {
             let work = work.clone();
             thread::spawn(move || call(&work))
         });
-        let panics = || work.once.call_once(|| resume_unwind(Box::new("on purpose")));
+        let panics = || {
+            work.once.call_once(|| {
+                work.done.set(0);
+                resume_unwind(Box::new("on purpose"))
+            });
+        };
         let _ = as_tasklet(|| catch_unwind(AssertUnwindSafe(panics)));
         for other in others {
             other.join().unwrap();

@@ -105,6 +105,22 @@ fn a_permit_comes_while_one_begins_to_wait() {
     });
 }
 
+/// Permits come while two begin to wait, as the last who waited before is served: both are.
+#[test]
+fn permits_come_while_two_begin_to_wait() {
+    explore(3, || {
+        let gate = Gate::new(0);
+        let mut before = gate.waiting(1);
+        let adder = gate.adder(3);
+        let other = spawn_passer(&gate, Gate::pass_in_future);
+        as_tasklet(|| gate.semaphore.acquire().map(drop).unwrap());
+        adder.join().unwrap();
+        other.join().unwrap();
+        assert!(before.poll().is_some());
+        gate.assert_left(2, 1);
+    });
+}
+
 /// Several permits come at once, and then one: everybody is served.
 #[test]
 fn permits_come_at_once_and_one_by_one() {
@@ -131,6 +147,27 @@ fn nobody_overtakes() {
         adder.join().unwrap();
         assert!(waits.poll().is_some());
         gate.assert_left(0, 0);
+    });
+}
+
+/// Permits come while one begins to wait: once it waits, another that tries to get in does not, although there may be permits by then.
+#[test]
+fn nobody_overtakes_one_who_has_just_come() {
+    explore(3, || {
+        let gate = Gate::new(0);
+        let mut before = gate.waiting(1);
+        let adder = gate.adder(2);
+        let mut waits = {
+            let gate = gate.clone();
+            ByHand::begun(async move { gate.semaphore.acquire_async().await.unwrap().forget() })
+        };
+        let waited = waits.poll().is_none();
+        if waited {
+            assert!(gate.semaphore.try_acquire().is_err(), "it was not its turn");
+        }
+        adder.join().unwrap();
+        assert!(!waited || waits.poll().is_some());
+        assert!(before.poll().is_some());
     });
 }
 

@@ -240,7 +240,14 @@ impl<T, X: Default> Fifo<T, X> {
     /// Takes the first value and looks at what goes with it.
     #[inline]
     pub fn pop_with<R>(&self, take: impl FnOnce(T, &X) -> R) -> Option<R> {
-        let (cell, position) = self.claim_front()?;
+        self.pop_with_if(|_| true, take)
+    }
+
+    /// As [`pop_with`](Self::pop_with), but only if `wanted` holds for what goes with the first value. It is asked while that value is the
+    /// first, or may be shown another's, and then the value is not taken because it said yes; it may be asked again.
+    #[inline]
+    pub fn pop_with_if<R>(&self, wanted: impl FnMut(&X) -> bool, take: impl FnOnce(T, &X) -> R) -> Option<R> {
+        let (cell, position) = self.claim_front(wanted)?;
         // SAFETY: `claim_front` found it FULL, and we have moved the head over it.
         let value = unsafe { cell.take() };
         let result = take(value, &cell.extra);
@@ -248,14 +255,17 @@ impl<T, X: Default> Fifo<T, X> {
         Some(result)
     }
 
-    /// Moves the head over the first value.
+    /// Moves the head over the first value, if it is wanted.
     #[inline]
-    fn claim_front(&self) -> Option<(&Cell<T, X>, u64)> {
+    fn claim_front(&self, mut wanted: impl FnMut(&X) -> bool) -> Option<(&Cell<T, X>, u64)> {
         let mut patience = SPINS;
         loop {
             let (cell, position) = self.first_cell()?;
             match cell.state(position) {
                 State::Full => {
+                    if !wanted(&cell.extra) {
+                        return None;
+                    }
                     if self.move_head(position) {
                         return Some((cell, position));
                     }
