@@ -1,6 +1,7 @@
 //! `tasklets::sync::{Barrier, WaitGroup}`: the last one wakes all.
 #![cfg(tasklets_loom)]
 
+use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use tasklets_loom_tests::{ByHand, Plain, Tasklet, as_os_thread, as_task, as_tasklet, explore, spawn, until_cancelled};
@@ -107,21 +108,33 @@ fn an_arrival_is_taken_back() {
     });
 }
 
-/// A future that has arrived is dropped while another comes.
+/// A future that has arrived is dropped while two others come: the first of them has met it, or else the second.
 #[test]
 fn an_arrived_future_is_dropped() {
     explore(3, || {
-        let barrier = Arc::new(Barrier::new(2));
+        let (barrier, is_gone) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
         let arrived = {
             let barrier = barrier.clone();
             ByHand::waiting(async move { barrier.wait_async().await })
         };
-        let dropper = thread::spawn(move || drop(arrived));
+        let dropper = {
+            let is_gone = is_gone.clone();
+            thread::spawn(move || {
+                drop(arrived);
+                is_gone.store(true, Ordering::Release);
+            })
+        };
+        let was_gone = is_gone.load(Ordering::Acquire);
         let (was_last, mut other) = comes(&barrier);
+        assert!(!(was_gone && was_last), "there was nobody to meet");
+        let (third_was_last, _third) = comes(&barrier);
+        assert!(third_was_last != was_last);
         dropper.join().unwrap();
-        assert!(was_last || other.poll().is_none(), "it is alone");
-        assert!(comes(&barrier).0 != was_last);
-        assert!(was_last || other.poll().is_some());
+        if was_last {
+            assert!(comes(&barrier).0, "the third is there");
+        } else {
+            assert!(other.poll().is_some());
+        }
     });
 }
 

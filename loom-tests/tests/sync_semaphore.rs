@@ -4,7 +4,9 @@
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
 use std::time::Duration;
-use tasklets_loom_tests::{ByHand, Plain, Tasklet, as_os_thread, as_task, as_tasklet, explore, spawn, until_cancelled};
+use tasklets_loom_tests::{
+    ByHand, Plain, Tasklet, as_os_thread, as_task, as_tasklet, explore, explore_deeply, spawn, until_cancelled,
+};
 use tasklets_runtime::sync::{AcquireError, Semaphore};
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -108,7 +110,7 @@ fn a_permit_comes_while_one_begins_to_wait() {
 /// Permits come while two begin to wait, as the last who waited before is served: both are.
 #[test]
 fn permits_come_while_two_begin_to_wait() {
-    explore(3, || {
+    explore_deeply(3, || {
         let gate = Gate::new(0);
         let mut before = gate.waiting(1);
         let adder = gate.adder(3);

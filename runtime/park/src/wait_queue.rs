@@ -29,7 +29,8 @@ const TOLERATED: i64 = 0;
 /// whoever pops it sees that its ticket wins nothing, and takes the next. When more than half of the entries are dead, the one who left the
 /// last goes through the queue: dead ones are taken out, the others go to the end one after the other, so that their order stays. A living
 /// one is put at the end before it is taken out at the front, so that nobody who looks meanwhile misses it; if somebody takes it out in
-/// between, its second entry is a dead one. So a queue holds no more than about twice as many entries as there are waiters.
+/// between, its second entry is a dead one. Whoever is popped while that goes on may be so before its turn. So a queue holds no more than
+/// about twice as many entries as there are waiters.
 #[derive(Debug, Default)]
 pub struct WaitQueue {
     entries: Fifo<(), Entry>,
