@@ -126,18 +126,22 @@ impl WaitQueue {
     /// alone until then.
     #[inline]
     pub fn pop(&self) -> Option<(Held, u64)> {
-        self.pop_if(|_| true)
+        self.take_out(|_| true)
     }
 
     /// As [`pop`](Self::pop), but only if `wanted` holds for the data of whoever has waited longest. It is asked when all who came before have
     /// been taken out; it may be shown the data of one that came later, and if it then refuses so does this.
     #[inline]
     pub fn pop_if(&self, mut wanted: impl FnMut(u64) -> bool) -> Option<(Held, u64)> {
+        // Acquire for the reason that `Entry::get` has: data of a later position comes with a head that has moved on, and nobody is
+        // taken out for it.
+        self.take_out(|entry| wanted(entry.data.load(Ordering::Acquire)))
+    }
+
+    #[inline]
+    fn take_out(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Option<(Held, u64)> {
         loop {
-            // Acquire for the reason that `Entry::get` has: data of a later position comes with a head that has moved on, and nobody is
-            // taken out for it.
-            let first = |entry: &Entry| wanted(entry.data.load(Ordering::Acquire));
-            let (ticket, data) = self.entries.pop_with_if(first, |(), entry| entry.get())?;
+            let (ticket, data) = self.entries.pop_with_if(&mut wanted, |(), entry| entry.get())?;
             if let Some(held) = ticket.hold() {
                 return Some((held, data));
             }
