@@ -150,6 +150,12 @@ impl Context {
         self.cancelled.load(Ordering::Relaxed) && !self.shielded.load(Ordering::Relaxed)
     }
 
+    /// Owner: whether the present wait may not be cancelled.
+    #[inline]
+    pub(crate) fn is_firm(&self) -> bool {
+        self.firm.load(Ordering::Relaxed)
+    }
+
     /// Raises or lowers the shield; returns how it was.
     pub(crate) fn set_shielded(&self, shielded: bool) -> bool {
         self.shielded.swap(shielded, Ordering::Relaxed)

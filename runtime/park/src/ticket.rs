@@ -45,7 +45,7 @@ impl Ticket {
     }
 
     #[inline]
-    fn generation(self) -> u64 {
+    pub(crate) fn generation(self) -> u64 {
         self.0 >> INDEX_BITS
     }
 

@@ -29,7 +29,8 @@ const TOLERATED: i64 = 0;
 /// whoever pops it sees that its ticket wins nothing, and takes the next. When more than half of the entries are dead, the one who left the
 /// last goes through the queue: dead ones are taken out, the others go to the end one after the other, so that their order stays. A living
 /// one is put at the end before it is taken out at the front, so that nobody who looks meanwhile misses it; if somebody takes it out in
-/// between, its second entry is a dead one. So a queue holds no more than about twice as many entries as there are waiters.
+/// between, its second entry is a dead one. Whoever is popped while that goes on may be so before its turn. So a queue holds no more than
+/// about twice as many entries as there are waiters.
 #[derive(Debug, Default)]
 pub struct WaitQueue {
     entries: Fifo<(), Entry>,
@@ -100,6 +101,14 @@ impl WaitQueue {
         self.entries.is_empty()
     }
 
+    /// Whether [`pop`](Self::pop) may find somebody: as not [`is_empty`](Self::is_empty), but false too if there is only one who is still
+    /// registering, and looks after that. What a loop that pops goes by: it would else turn until that one gets on.
+    #[inline]
+    pub fn is_ready(&self) -> bool {
+        order_after_rmw();
+        self.entries.is_firmly_ready()
+    }
+
     /// How many wait: a snapshot.
     pub fn len(&self) -> usize {
         let dead = self.dead.load(Ordering::Relaxed).max(0) as u64;
@@ -120,8 +129,22 @@ impl WaitQueue {
     /// alone until then.
     #[inline]
     pub fn pop(&self) -> Option<(Held, u64)> {
+        self.take_out(|_| true)
+    }
+
+    /// As [`pop`](Self::pop), but only if `wanted` holds for the data of whoever has waited longest. It is asked when all who came before have
+    /// been taken out; it may be shown the data of one that came later, and if it then refuses so does this.
+    #[inline]
+    pub fn pop_if(&self, mut wanted: impl FnMut(u64) -> bool) -> Option<(Held, u64)> {
+        // Acquire for the reason that `Entry::get` has: data of a later position comes with a head that has moved on, and nobody is
+        // taken out for it.
+        self.take_out(|entry| wanted(entry.data.load(Ordering::Acquire)))
+    }
+
+    #[inline]
+    fn take_out(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Option<(Held, u64)> {
         loop {
-            let (ticket, data) = self.entries.pop_with(|(), entry| entry.get())?;
+            let (ticket, data) = self.entries.pop_with_if(&mut wanted, |(), entry| entry.get())?;
             if let Some(held) = ticket.hold() {
                 return Some((held, data));
             }

@@ -32,12 +32,11 @@ pub enum Waited {
 /// other.join().unwrap();
 /// assert!(!ticket.signal(), "the wait is over");
 /// ```
+// Two words, so that it is passed in registers: stored in pieces and copied whole it would cost several nanoseconds.
 #[derive(Debug)]
 pub struct Waiter {
     context: *const Context,
-    index: u32,
-    generation: u64,
-    firm: bool,
+    ticket: Ticket,
 }
 
 impl Waiter {
@@ -59,7 +58,7 @@ impl Waiter {
         let context = context::current();
         // SAFETY: the current context is valid while its code runs, and that code is running.
         let (generation, index) = unsafe { ((*context).begin(firm), (*context).index()) };
-        Self { context, index, generation, firm }
+        Self { context, ticket: Ticket::new(index, generation) }
     }
 
     /// The context, if its code is the code that runs and this is its present wait.
@@ -71,7 +70,8 @@ impl Waiter {
         let current = context::current();
         // SAFETY: the current context is valid while its code runs, and that code is running.
         let context = unsafe { &*current };
-        (std::ptr::eq(current, self.context) && context.slot().generation() == self.generation).then_some(context)
+        (std::ptr::eq(current, self.context) && context.slot().generation() == self.ticket.generation())
+            .then_some(context)
     }
 
     /// # Panics
@@ -92,7 +92,7 @@ impl Waiter {
     /// The right to end this wait.
     #[inline]
     pub fn ticket(&self) -> Ticket {
-        Ticket::new(self.index, self.generation)
+        self.ticket
     }
 
     /// Suspends the context until the ticket is signalled or `deadline` passes.
@@ -108,13 +108,13 @@ impl Waiter {
     #[inline]
     pub fn wait(self, deadline: Option<Instant>) -> Waited {
         let context = self.context();
-        let slot = context.slot();
-        if !self.firm && context.is_cancelled() {
+        let (slot, generation) = (context.slot(), self.ticket.generation());
+        if context.is_cancelled() && !context.is_firm() {
             // Settled with the signallers like any other race: one that won has handed something over.
-            let _ = slot.claim(self.generation, Outcome::Cancelled);
+            let _ = slot.claim(generation, Outcome::Cancelled);
         }
         if slot.outcome().is_none() {
-            context.suspend(self.generation, deadline);
+            context.suspend(generation, deadline);
         }
         std::mem::forget(self);
         match slot.finish() {
@@ -133,7 +133,7 @@ impl Waiter {
     #[inline]
     pub fn withdraw(self) -> bool {
         let this = std::mem::ManuallyDrop::new(self);
-        end(this.context(), this.generation) != Some(Outcome::Signaled)
+        end(this.context(), this.ticket.generation()) != Some(Outcome::Signaled)
     }
 
     /// As [`withdraw`](Self::withdraw), but never waits.
@@ -169,7 +169,7 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         // Elsewhere than where it was begun it is a wait that its owner has long forgotten.
         if let Some(context) = self.running() {
-            let _ = end(context, self.generation);
+            let _ = end(context, self.ticket.generation());
         }
     }
 }

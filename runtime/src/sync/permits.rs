@@ -2,31 +2,40 @@
 //!
 //! # The word
 //!
-//! `permits | demand | FRONT | CLOSED`, with 31 bits each for `permits` (how many are at hand) and `demand`:
+//! `permits | demand | CALLED | FRONT | CLOSED`, with 30 bits for `permits` (how many are at hand) and 31 for `demand`:
 //!
 //! | demand    | FRONT | meaning                                                         | left by                                      |
 //! |-----------|-------|-----------------------------------------------------------------|----------------------------------------------|
 //! | NONE      | no    | nobody waits; permits may be taken by a compare-and-swap        | whoever has just registered: BUSY            |
 //! | BUSY      | no    | one context has the *turn*: it alone pops the queue             | that context, as `distribute` finds things   |
-//! | n < BUSY  | no    | somebody waits (n is 1) and there was no permit                 | whoever brings n permits, or closes: BUSY    |
+//! | n < BUSY  | no    | somebody waits (n is 1) and there was no permit                 | whoever brings a permit, unless by *hand-over*, or closes: BUSY |
 //! | n < BUSY  | yes   | a waiter that needs n permits has left the queue: it is *at the front* | whoever brings the n-th, or that waiter giving up: BUSY |
 //!
-//! CLOSED is never taken back, and under it no permit is given out.
+//! CLOSED is never taken back, and under it no permit is given out. CALLED says that somebody has registered while another had the turn, and is
+//! taken back by the holder of the turn before it looks at the queue.
 //!
 //! A waiter registers a `Request` with what it needs. Whoever has the turn pops requests in order and gives each its permits as
 //! long as there are enough. The queue cannot be looked into without popping, so the first request for more than there are is
-//! woken once to wait at the front, in a queue of its own, and its need becomes the demand. Requests for one permit never
-//! go there, since nothing is popped while there are none.
+//! woken once to wait at the front, in a queue of its own, and its need becomes the demand. Requests for one permit do not
+//! go there, since nothing is popped while there are none, unless permits are taken out for good in between.
+//!
+//! *Hand-over.* As long as permits come one by one and everybody wants one, the word stays as it is, at a demand of 1: whoever brings
+//! a permit gives it to the first who waits, without the turn, and nobody writes the word.
 //!
 //! Whatever comes meanwhile sees a demand and registers behind: permits pile up until the front is served, so that it does not
 //! starve however many it needs.
 //!
 //! # The races
 //!
-//! *Registering against the last to leave.* (1) A waiter finds a demand, or too few permits, and registers. (2) The holder of the
-//! turn has found the queue empty and sets NONE. Each then looks at what the other wrote, the waiter in `attend`, the holder by
-//! `is_empty`, in the one order of all SeqCst accesses, so at least one sees the other and takes the turn again.
-//! The waiter that does so does not serve itself, but whoever is first.
+//! *Registering against the last to leave.* (1) The holder of the turn finds the queue empty. (2) A waiter registers, sees BUSY and would wait. (3) The
+//! holder sets NONE, and whoever comes then gets in before that waiter, if not worse. So the waiter sets CALLED: the holder, whose swap is of
+//! the word as it was before (1), fails and looks again. A waiter that sees NONE instead takes the turn. It does not serve itself, but whoever is first.
+//!
+//! *Hand-over against a request for many.* The turn keeps a request for one from being served before a request for many that was
+//! registered earlier, and one may not be handed a permit past it either. (1) A releaser sees who is first in the queue. (2) It looks at the word.
+//! (3) It takes out the first, if that is still the same. A request for many that was before the first in the queue was popped before (1),
+//! with the turn, so at (2) the word says BUSY or FRONT unless that request has been settled. What is taken out at (3) wants one, and gets it, whatever
+//! has become of the word since: the permit was never in there. A permit handed over while somebody closes was so before.
 //!
 //! *Release against the holder of the turn.* A holder leaves by a compare-and-swap of the whole word. (1) It finds no
 //! permits. (2) Another adds some, sees BUSY and leaves. (3) The holder's swap fails and it looks again. Likewise for closing.
@@ -41,28 +50,30 @@
 //!
 //! # Orderings
 //!
-//! All accesses to the word are SeqCst: the ones before `is_empty` must be (see `WaitQueue`), and a read-modify-write costs
+//! All accesses to the word are SeqCst: the ones before a look at a queue must be (see `WaitQueue`), and a read-modify-write costs
 //! the same on x86. A taker so sees what the releaser of its permits wrote. A verdict is written by whoever popped the request, before
 //! `Held::release`, which its reader's wait acquires; relaxed is enough.
 
 use super::place::Place;
 use std::time::Instant;
 use tasklets_park::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use tasklets_park::sync::order_after_rmw;
 use tasklets_park::{Reason, Wait, WaitQueue, count_operation};
 
 /// As many permits as there may be.
 pub(super) const MAX_PERMITS: u64 = (1 << 30) - 1;
 
-const FIELD_BITS: u32 = 31;
-const FIELD: u64 = (1 << FIELD_BITS) - 1;
+const DEMAND_SHIFT: u32 = 3;
+const PERMITS_SHIFT: u32 = 34;
 const NONE: u64 = 0;
-const BUSY: u64 = FIELD;
+const BUSY: u64 = (1 << (PERMITS_SHIFT - DEMAND_SHIFT)) - 1;
 
 /// The word in parts.
 #[derive(Clone, Copy)]
 struct State {
     permits: u64,
     demand: u64,
+    called: bool,
     front: bool,
     closed: bool,
 }
@@ -71,8 +82,9 @@ impl State {
     #[inline]
     fn of(word: u64) -> Self {
         Self {
-            permits: word >> (FIELD_BITS + 2),
-            demand: word >> 2 & FIELD,
+            permits: word >> PERMITS_SHIFT,
+            demand: word >> DEMAND_SHIFT & BUSY,
+            called: word & 4 != 0,
             front: word & 2 != 0,
             closed: word & 1 != 0,
         }
@@ -80,7 +92,14 @@ impl State {
 
     #[inline]
     fn word(self) -> u64 {
-        self.permits << (FIELD_BITS + 2) | self.demand << 2 | u64::from(self.front) << 1 | u64::from(self.closed)
+        let bits = u64::from(self.called) << 2 | u64::from(self.front) << 1 | u64::from(self.closed);
+        self.permits << PERMITS_SHIFT | self.demand << DEMAND_SHIFT | bits
+    }
+
+    /// Whether a permit that comes need not go into the word.
+    #[inline]
+    fn hands_over(self) -> bool {
+        self.demand == 1 && !self.front
     }
 }
 
@@ -88,6 +107,9 @@ const UNDECIDED: u32 = 0;
 const GRANTED: u32 = 1;
 const AT_FRONT: u32 = 2;
 const CLOSED: u32 = 3;
+
+/// Beside the address of a `Request`.
+const NEEDS_ONE: u64 = 1;
 
 /// What a waiter registers.
 struct Request {
@@ -100,8 +122,17 @@ impl Request {
         Self { need, verdict: AtomicU32::new(UNDECIDED) }
     }
 
-    fn address(&self) -> u64 {
-        std::ptr::from_ref(self) as u64
+    /// What is registered: the address, and whether it needs one.
+    fn data(&self) -> u64 {
+        std::ptr::from_ref(self) as u64 | if self.need == 1 { NEEDS_ONE } else { 0 }
+    }
+
+    /// # Safety
+    /// The data were popped from the queue of a `Permits`, and their owner has not been released.
+    unsafe fn of<'a>(data: u64) -> &'a Self {
+        // SAFETY: whatever is in this queue was registered with the data of a `Request` that lives as long as its owner is suspended, which it is
+        // until it is released.
+        unsafe { &*std::ptr::with_exposed_provenance::<Self>((data & !NEEDS_ONE) as usize) }
     }
 
     fn verdict(&self) -> u32 {
@@ -121,18 +152,22 @@ pub(super) enum Refused {
 }
 
 /// See the [module](self).
+///
+/// While permits are handed over everybody reads the word and nobody writes it, so it is kept away from what is written in the queue, whose two
+/// ends are 64 bytes apart.
+#[repr(C, align(64))]
 pub(super) struct Permits {
-    word: AtomicU64,
     queue: WaitQueue,
     /// The one at the front, and nobody else.
     front: WaitQueue,
+    word: AtomicU64,
 }
 
 impl Permits {
     super::constructor! {
         /// At most `MAX_PERMITS`.
         pub(super) fn new(permits: u64) -> Self {
-            Self { word: AtomicU64::new(permits << (FIELD_BITS + 2)), queue: WaitQueue::new(), front: WaitQueue::new() }
+            Self { word: AtomicU64::new(permits << PERMITS_SHIFT), queue: WaitQueue::new(), front: WaitQueue::new() }
         }
     }
 
@@ -188,7 +223,7 @@ impl Permits {
     #[cold]
     fn wait(&self, need: u64, deadline: Option<Instant>) -> Result<(), Refused> {
         let request = Request::new(need);
-        if self.queue.wait(request.address(), Reason::Lock, deadline, || self.attend()) == Wait::TimedOut {
+        if self.queue.wait(request.data(), Reason::Lock, deadline, || self.attend()) == Wait::TimedOut {
             return Err(Refused::TimedOut);
         }
         match request.verdict() {
@@ -215,7 +250,7 @@ impl Permits {
             settled => return settled,
         }
         let request = Request::new(need);
-        let _ = Place::new(&self.queue, request.address(), || self.attend(), || self.hand_back(&request)).await;
+        let _ = Place::new(&self.queue, request.data(), || self.attend(), || self.hand_back(&request)).await;
         match request.verdict() {
             GRANTED => return Ok(()),
             CLOSED => return Err(Refused::Closed),
@@ -261,7 +296,10 @@ impl Permits {
     pub(super) fn release(&self, permits: u64) {
         loop {
             let state = self.load();
-            let mut next = State { permits: state.permits + permits, ..state };
+            if permits == 1 && state.hands_over() && self.hand_over() {
+                return;
+            }
+            let mut next = State { permits: state.permits.saturating_add(permits), ..state };
             assert!(next.permits <= MAX_PERMITS, "a semaphore holds at most {MAX_PERMITS} permits");
             let met = !state.closed && state.demand != NONE && state.demand != BUSY && next.permits >= state.demand;
             if met {
@@ -281,6 +319,18 @@ impl Permits {
             }
             return;
         }
+    }
+
+    /// Gives a permit to the first who waits, if there is anybody and one is all it needs.
+    fn hand_over(&self) -> bool {
+        // The word is looked at after the queue: see "Hand-over against a request for many".
+        let Some((held, data)) = self.queue.pop_if(|data| data & NEEDS_ONE != 0 && self.load().hands_over()) else {
+            return false;
+        };
+        // SAFETY: just popped.
+        unsafe { Request::of(data) }.verdict.store(GRANTED, Ordering::Relaxed);
+        held.release();
+        true
     }
 
     /// Takes up to `permits` out for good; returns how many.
@@ -315,24 +365,26 @@ impl Permits {
         }
     }
 
-    /// Called after registering: if nobody has the turn and nothing is demanded, nobody would look at the queue.
+    /// Called after registering: sees to it that somebody looks at the queue.
     ///
     /// Never saves the wait, but may end it: the request may be popped right here.
     fn attend(&self) -> bool {
-        if self.take_turn() {
-            self.distribute();
-        }
-        false
-    }
-
-    fn take_turn(&self) -> bool {
         loop {
             let state = self.load();
-            if state.demand != NONE {
-                return false;
-            }
-            if self.replace(state, State { demand: BUSY, ..state }) {
-                return true;
+            match state.demand {
+                NONE => {
+                    if self.replace(state, State { demand: BUSY, ..state }) {
+                        self.distribute();
+                        return false;
+                    }
+                }
+                BUSY if !state.called => {
+                    if self.replace(state, State { called: true, ..state }) {
+                        return false;
+                    }
+                }
+                // Whoever brings what is demanded, or takes CALLED back, looks.
+                _ => return false,
             }
         }
     }
@@ -343,6 +395,11 @@ impl Permits {
         loop {
             let state = self.load();
             debug_assert!(state.demand == BUSY && !state.front);
+            if state.called {
+                // First, and then the look at the queue: who calls after this is not in what was seen.
+                self.replace(state, State { called: false, ..state });
+                continue;
+            }
             if state.permits == 0 && !state.closed && !self.queue.is_empty() {
                 // Popping somebody would only wake it for nothing. Whoever brings the next permit goes on from here.
                 if self.replace(state, State { demand: 1, ..state }) {
@@ -350,12 +407,13 @@ impl Permits {
                 }
                 continue;
             }
+            // Partner of the one in `push`: a waiter that is missed below sees BUSY without CALLED, or what has become of that.
+            order_after_rmw();
             if (state.permits > 0 || state.closed)
                 && let Some((held, data)) = self.queue.pop()
             {
-                // SAFETY: whatever is in this queue was registered with the address of a `Request` that lives as long as its
-                // owner is suspended, which it is until `release`.
-                let request = unsafe { &*std::ptr::with_exposed_provenance::<Request>(data as usize) };
+                // SAFETY: just popped.
+                let request = unsafe { Request::of(data) };
                 let verdict = self.decide(request.need);
                 request.verdict.store(verdict, Ordering::Relaxed);
                 held.release();
@@ -364,9 +422,8 @@ impl Permits {
                 }
                 continue;
             }
-            let gave_up = self.replace(state, State { demand: NONE, ..state });
-            // Pairs with `attend`, as the module says.
-            if gave_up && (self.queue.is_empty() || !self.take_turn()) {
+            // Fails if somebody has called, or permits have come, since the queue was found empty.
+            if self.replace(state, State { demand: NONE, ..state }) {
                 return;
             }
         }

@@ -159,7 +159,7 @@ impl RawMutex {
         if !self.queue.is_empty() {
             return self.unlock_contended();
         }
-        if self.word.fetch_sub(LOCKED, Ordering::SeqCst) & WOKEN == 0 && !self.queue.is_empty() && self.try_lock() {
+        if self.word.fetch_sub(LOCKED, Ordering::SeqCst) & WOKEN == 0 && self.queue.is_ready() && self.try_lock() {
             self.unlock_contended();
         }
     }
@@ -184,7 +184,8 @@ impl RawMutex {
                 held.release();
                 return;
             }
-            if self.word.fetch_sub(LOCKED, Ordering::SeqCst) & WOKEN != 0 || self.queue.is_empty() || !self.try_lock() {
+            if self.word.fetch_sub(LOCKED, Ordering::SeqCst) & WOKEN != 0 || !self.queue.is_ready() || !self.try_lock()
+            {
                 return;
             }
         }

@@ -137,6 +137,7 @@ fn closing_ends_every_wait() {
 fn permits_are_counted() {
     let semaphore = Semaphore::new(Semaphore::MAX_PERMITS);
     assert!(catch_unwind(AssertUnwindSafe(|| semaphore.add_permits(1))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| semaphore.add_permits(usize::MAX))).is_err());
     assert_eq!(semaphore.available_permits(), Semaphore::MAX_PERMITS);
     assert_eq!(semaphore.forget_permits(usize::MAX), Semaphore::MAX_PERMITS);
     assert!(catch_unwind(AssertUnwindSafe(|| drop(semaphore.try_acquire_many(u32::MAX)))).is_err());

@@ -258,7 +258,14 @@ impl<T, X: Extra> Fifo<T, X> {
     /// Takes the first value and looks at what goes with it.
     #[inline]
     pub fn pop_with<R>(&self, take: impl FnOnce(T, &X) -> R) -> Option<R> {
-        let (cell, position) = self.claim_front()?;
+        self.pop_with_if(|_| true, take)
+    }
+
+    /// As [`pop_with`](Self::pop_with), but only if `wanted` holds for what goes with the first value. It is asked while that value is the
+    /// first, or may be shown another's, and then the value is not taken because it said yes; it may be asked again.
+    #[inline]
+    pub fn pop_with_if<R>(&self, wanted: impl FnMut(&X) -> bool, take: impl FnOnce(T, &X) -> R) -> Option<R> {
+        let (cell, position) = self.claim_front(wanted)?;
         // SAFETY: `claim_front` found it FULL, and we have moved the head over it.
         let value = unsafe { cell.take() };
         let result = take(value, &cell.extra);
@@ -266,15 +273,18 @@ impl<T, X: Extra> Fifo<T, X> {
         Some(result)
     }
 
-    /// Moves the head over the first value.
+    /// Moves the head over the first value, if it is wanted.
     #[inline]
-    fn claim_front(&self) -> Option<(&Cell<T, X>, u64)> {
+    fn claim_front(&self, mut wanted: impl FnMut(&X) -> bool) -> Option<(&Cell<T, X>, u64)> {
         let mut patience = SPINS;
         loop {
             let (cell, head) = self.first_cell()?;
             let position = head.position();
             match cell.state(position) {
                 State::Full => {
+                    if !wanted(&cell.extra) {
+                        return None;
+                    }
                     if self.change_head(head, head.next()) {
                         return Some((cell, position));
                     }
@@ -448,6 +458,18 @@ impl<T, X: Extra> Fifo<T, X> {
     /// whoever [fills](Place::fill) a place after this finds those that had registered before it.
     #[inline]
     pub fn is_ready(&self) -> bool {
+        self.is_nearly_ready(|queue, cell, head| queue.is_ready_after_all(cell, head))
+    }
+
+    /// As [`is_ready`](Self::is_ready), where places are [filled firmly](Place::fill_firmly): whoever fills one after this finds also by plain
+    /// loads those that had registered before it.
+    #[inline]
+    pub fn is_firmly_ready(&self) -> bool {
+        self.is_nearly_ready(|_, _, _| false)
+    }
+
+    #[inline]
+    fn is_nearly_ready(&self, look_again: impl FnOnce(&Self, &Cell<T, X>, u64) -> bool) -> bool {
         let head = self.head_position();
         let tail = self.tail_position();
         if tail <= head {
@@ -457,7 +479,7 @@ impl<T, X: Extra> Fifo<T, X> {
             return true;
         }
         let Ok(segment) = self.first_segment(head) else { return true };
-        segment.cell(head).state(head) != State::Empty || self.is_ready_after_all(segment.cell(head), head)
+        segment.cell(head).state(head) != State::Empty || look_again(self, segment.cell(head), head)
     }
 
     /// One sender is on its way. It will look for those who wait, but plainly: see the [module](self).
