@@ -5,7 +5,8 @@
 //!
 //! Fairness is bounded in time. Turns are counted in *windows*, whose length adapts so that one lasts about 50 us but has no
 //! more than 128 turns; at the end of each the clock is read, timers are run and the inbox is emptied, and every 100 us the
-//! poller, the injector and the oldest fresh task get their turn, whatever else is runnable.
+//! poller, the injector and the oldest fresh task get their turn, whatever else is runnable. The poller is left out if the worker
+//! has looked into it since its last turn, as one that runs dry now and then does.
 
 use super::Worker;
 use super::run::Next;
@@ -39,6 +40,8 @@ pub(super) struct Pace {
     fresh_first: Cell<bool>,
     /// What the poller's turn was followed by last: the injector or the oldest fresh task.
     oldest_first: Cell<bool>,
+    /// Whether the worker has looked into the poller since that had its last turn.
+    polled: Cell<bool>,
 }
 
 impl Pace {
@@ -52,6 +55,7 @@ impl Pace {
             streak: Cell::new(0),
             fresh_first: Cell::new(false),
             oldest_first: Cell::new(false),
+            polled: Cell::new(false),
         }
     }
 }
@@ -195,7 +199,10 @@ impl Worker {
             return None;
         }
         pace.round_began.set(now);
-        self.poll(Patience::None);
+        if !pace.polled.get() {
+            self.poll(Patience::None);
+        }
+        pace.polled.set(false);
         if self.shared.is_ending() {
             self.cancel_started();
         }
@@ -232,6 +239,7 @@ impl Worker {
     /// Takes the poller's events. Returns whether another thread had woken it.
     pub(super) fn poll(&self, patience: Patience) -> bool {
         self.leave_fiber();
+        self.pace.polled.set(true);
         self.poller.borrow_mut().poll(patience)
     }
 }
