@@ -126,6 +126,33 @@ fn large_transfers_both_ways_at_once() {
 }
 
 #[test]
+fn a_stream_can_wait_in_one_direction_after_the_other() {
+    on_workers(|workers| {
+        const TOTAL: usize = 8 << 20;
+        let homes = one_of_each_home(workers);
+        for round in 0..2 * workers {
+            let (client, server) = pair();
+            let server = Arc::new(server);
+            let peer = tasklets::spawn(move || {
+                for turn in 0..4 {
+                    // So that the other end waits, for one or the other.
+                    tasklets::sleep(MOMENT / 10);
+                    if (turn + round) % 2 == 0 { send_pattern(&client, 100) } else { expect_pattern(&client, TOTAL) }
+                }
+            });
+            for turn in 0..4 {
+                // The last two turns at another home, if there is one.
+                let (near, end) = (&homes[(round + turn / 2) % workers], server.clone());
+                let reads = (turn + round) % 2 == 0;
+                let work = move || if reads { expect_pattern(&end, 100) } else { send_pattern(&end, TOTAL) };
+                Builder::new().near(near).spawn(work).unwrap().join().unwrap();
+            }
+            peer.join().unwrap();
+        }
+    });
+}
+
+#[test]
 fn vectored_operations_keep_the_order() {
     on_workers(|_| {
         let (mut client, mut server) = pair();

@@ -1,6 +1,7 @@
 //! The tasklet of a server that accepts, and where it sends the connections.
 
 use super::TcpListener;
+use super::placement::{Placement, SLACK};
 use super::readiness::Direction;
 use super::serve::Progress;
 use super::tcp_listener::accept_one;
@@ -13,11 +14,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// So many more than the least loaded home may a home have before connections leave it; an eighth, if that is more.
-const SLACK: usize = 8;
 /// So many connections are accepted in a row before the handlers get their turn: enough to share the cost of a switch, and no more
 /// than may stay, so that a burst of short ones does.
 const BATCH: usize = SLACK;
@@ -69,12 +68,14 @@ struct Connection<H> {
 struct Open<H> {
     server: Arc<Server<H>>,
     home: usize,
+    /// Since when, if there is a choice of homes for which it matters.
+    since: Option<Instant>,
 }
 
 impl<H> Drop for Open<H> {
     fn drop(&mut self) {
         let progress = &self.server.progress.0;
-        progress.open[self.home].fetch_sub(1, Ordering::Relaxed);
+        progress.loads[self.home].close(self.since);
         // A hint: if it comes too late the acceptor's rest is over soon anyway.
         if progress.resting.load(Ordering::Relaxed) {
             progress.rest.notify();
@@ -124,10 +125,11 @@ where
 {
     fn run(self) {
         let mut rest = FIRST_REST;
+        let mut placement = Placement::new(Instant::now());
         loop {
             for _ in 0..BATCH {
                 let outcome = match self.accept() {
-                    Ok(Some((stream, peer))) => self.hand_over(stream, peer).map_err(io::Error::from),
+                    Ok(Some((stream, peer))) => self.hand_over(stream, peer, &mut placement).map_err(io::Error::from),
                     Ok(None) => return,
                     Err(error) => Err(error),
                 };
@@ -165,12 +167,18 @@ where
     }
 
     /// Gives a connection a tasklet. If there is no stack, because others were faster, it is closed.
-    fn hand_over(&self, stream: TcpStream, peer: SocketAddr) -> Result<(), StackError> {
+    fn hand_over(&self, stream: TcpStream, peer: SocketAddr, placement: &mut Placement) -> Result<(), StackError> {
         let worker = Worker::of_thread().expect("the acceptor is a tasklet");
-        let open = &self.progress().open;
-        let home = place(open, worker.home.index as usize);
-        open[home].fetch_add(1, Ordering::Relaxed);
-        let connection = Connection { stream, peer, open: Open { server: self.server.clone(), home } };
+        let loads = &self.progress().loads;
+        let mut home = worker.home.index as usize;
+        let mut since = None;
+        if loads.len() > 1 {
+            let now = Instant::now();
+            home = placement.choose(loads, home, worker.times_dry(), now);
+            since = Some(now);
+        }
+        loads[home].open.fetch_add(1, Ordering::Relaxed);
+        let connection = Connection { stream, peer, open: Open { server: self.server.clone(), home, since } };
         spawn_at(worker, Extras::default(), self.at, home as u32, move || connection.run())
     }
 
@@ -202,45 +210,4 @@ fn has_place() -> Result<(), StackError> {
 fn final_failure(error: &io::Error) -> Option<i32> {
     let finally = [libc::EBADF, libc::EINVAL, libc::ENOTSOCK, libc::EOPNOTSUPP];
     error.raw_os_error().filter(|number| finally.contains(number))
-}
-
-/// The home for the next connection. `mine` is the acceptor's, where it costs least.
-fn place(open: &[AtomicUsize], mine: usize) -> usize {
-    let here = open[mine].load(Ordering::Relaxed);
-    if here <= SLACK {
-        return mine;
-    }
-    let loads = open.iter().map(|open| open.load(Ordering::Relaxed));
-    let (home, least) = loads.enumerate().min_by_key(|&(_, load)| load).unwrap_or((mine, here));
-    if here <= least + SLACK.max(least / 8) { mine } else { home }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{AtomicUsize, Ordering, SLACK, place};
-
-    fn placed(homes: usize, connections: usize) -> Vec<usize> {
-        let open: Vec<_> = (0..homes).map(|_| AtomicUsize::new(0)).collect();
-        for _ in 0..connections {
-            open[place(&open, 0)].fetch_add(1, Ordering::Relaxed);
-        }
-        open.into_iter().map(AtomicUsize::into_inner).collect()
-    }
-
-    #[test]
-    fn few_connections_stay() {
-        assert_eq!(placed(4, SLACK), [SLACK, 0, 0, 0]);
-        assert_eq!(placed(1, 1000), [1000]);
-    }
-
-    #[test]
-    fn many_end_up_even() {
-        for homes in 2..9 {
-            for connections in [200, 400, 10_000] {
-                let loads = placed(homes, homes * connections);
-                let (least, most) = (loads.iter().min().unwrap(), loads.iter().max().unwrap());
-                assert!(most * 5 <= least * 6, "{loads:?}");
-            }
-        }
-    }
 }

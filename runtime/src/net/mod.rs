@@ -52,6 +52,7 @@
 
 mod acceptor;
 mod latch;
+mod placement;
 pub(crate) mod readiness;
 mod serve;
 mod socket;

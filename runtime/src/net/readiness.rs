@@ -1,8 +1,9 @@
 //! Waiting until the kernel says that a socket can go on.
 //!
 //! A socket costs nothing here until an operation would block for the first time. Then it gets an *io slot* and is registered,
-//! edge-triggered and for both directions, with the poller of the worker that runs the caller's home; when a tasklet of another
-//! home has to wait for it, it moves to that worker's poller. Io slots never go away (see [`stable`](tasklets_park::stable)), so an
+//! edge-triggered, with the poller of the worker that runs the caller's home; when a tasklet of another home has to wait for it, it
+//! moves to that worker's poller. While only reads have had to wait it is registered for them alone: that it can be written to, as
+//! nearly every socket can, would be an event right away, and end a sleep for nothing. Io slots never go away (see [`stable`](tasklets_park::stable)), so an
 //! event that arrives after its socket was closed finds a slot with another generation and is ignored.
 //!
 //! # One direction
@@ -187,6 +188,8 @@ pub(crate) struct Source {
     index: AtomicU32,
     /// Which poller it is registered with, to compare addresses; `registration` keeps it.
     poller: AtomicPtr<PollerHandle>,
+    /// Whether it is registered for writes too. Once it is, it stays so, also when it moves.
+    writes: AtomicBool,
     registration: Mutex<Option<Arc<PollerHandle>>>,
     /// There may be other descriptors of the same socket, so closing this one does not end the registration.
     shared: AtomicBool,
@@ -235,7 +238,7 @@ impl Source {
             let seen = side.map_or(0, |side| side.word.load(Ordering::Acquire));
             if seen & DRAINED != 0
                 && let Some((worker, _)) = Worker::current()
-                && self.is_with(&worker.shared.workers[worker.index].poller)
+                && self.is_with(&worker.shared.workers[worker.index].poller, direction)
             {
                 wait()?;
                 continue;
@@ -269,8 +272,11 @@ impl Source {
         (index != 0).then(|| SLOTS.get(index).side(direction))
     }
 
-    fn is_with(&self, poller: &Arc<PollerHandle>) -> bool {
+    /// Whether `poller` tells of events of this direction.
+    fn is_with(&self, poller: &Arc<PollerHandle>, direction: Direction) -> bool {
+        // Acquire: partners of the releases in `register`.
         std::ptr::eq(self.poller.load(Ordering::Acquire), Arc::as_ptr(poller))
+            && (direction == Direction::Read || self.writes.load(Ordering::Acquire))
     }
 
     /// Waits for an event of this direction.
@@ -280,8 +286,8 @@ impl Source {
         };
         self.streak.store(0, Ordering::Relaxed);
         let poller = &worker.shared.workers[worker.index].poller;
-        if !self.is_with(poller) {
-            self.register(fd, poller)?;
+        if !self.is_with(poller, direction) {
+            self.register(fd, poller, direction)?;
         }
         let side = self.known_side(direction).expect("a registered socket has a slot");
         match side.wait(deadline) {
@@ -309,21 +315,32 @@ impl Source {
     /// Registers the socket with `poller`, and with no other any more.
     ///
     /// Those who wait while it moves lose nothing: the new poller begins by reporting what is ready, and reports go to the slot,
-    /// whichever poller they come from.
+    /// whichever poller they come from. The same goes for a registration that is widened.
     #[cold]
-    fn register(&self, fd: BorrowedFd<'_>, poller: &Arc<PollerHandle>) -> io::Result<()> {
+    fn register(&self, fd: BorrowedFd<'_>, poller: &Arc<PollerHandle>, direction: Direction) -> io::Result<()> {
         let mut registration = lock(&self.registration);
         let raw = fd.as_raw_fd();
         let mut socket = SourceFd(&raw);
         let token = Token(self.token_under(&registration));
-        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-        match poller.registry.register(&mut socket, token, interest) {
-            // Left by an earlier descriptor of this number and socket, which was closed while others of the socket were not.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                poller.registry.reregister(&mut socket, token, interest)?;
-            }
-            other => other?,
+        let mut interest = Interest::READABLE | Interest::PRIORITY;
+        // Who writes and has to wait, or connects, soon reads.
+        let writes = direction == Direction::Write || self.writes.load(Ordering::Relaxed);
+        if writes {
+            interest |= Interest::WRITABLE;
         }
+        if registration.as_ref().is_some_and(|before| Arc::ptr_eq(before, poller)) {
+            poller.registry.reregister(&mut socket, token, interest)?;
+        } else {
+            match poller.registry.register(&mut socket, token, interest) {
+                // Left by an earlier descriptor of this number and socket, which was closed while others of the socket were not.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    poller.registry.reregister(&mut socket, token, interest)?;
+                }
+                other => other?,
+            }
+        }
+        // Release: who sees these knows that it is registered so. `writes` never goes back, so it is true of any `poller`.
+        self.writes.store(writes, Ordering::Release);
         self.poller.store(Arc::as_ptr(poller).cast_mut(), Ordering::Release);
         if let Some(before) = registration.replace(poller.clone())
             && !Arc::ptr_eq(&before, poller)
@@ -344,6 +361,7 @@ impl Source {
             let _ = before.registry.deregister(&mut SourceFd(&fd.as_raw_fd()));
         }
         *self.poller.get_mut() = std::ptr::null_mut();
+        *self.writes.get_mut() = false;
         let index = std::mem::take(self.index.get_mut());
         if index == 0 {
             return;

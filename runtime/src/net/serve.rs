@@ -3,6 +3,7 @@
 use super::TcpListener;
 use super::acceptor;
 use super::latch::Latch;
+use super::placement::Load;
 use super::readiness;
 use super::tcp_stream::TcpStream;
 use crate::spawn::outside_a_runtime;
@@ -12,14 +13,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use tasklets_park::Token;
 
 /// Accepts connections from `listener` in the calling runtime, and runs `handler` for each on a tasklet of its own.
 ///
-/// Connections stay with the acceptor's worker while that keeps up, so short ones cost no thread switch. When more of them are
-/// open there than elsewhere they go to the worker with the fewest: many that stay open end up even. A panic of the handler ends
-/// its connection alone.
+/// Short connections stay with the acceptor's worker while that keeps up, so that they cost no thread switch. Of those that stay
+/// open, and of all when it does not keep up, so many go to the worker with the fewest that they end up even. Which are short is
+/// judged by those before. A panic of the handler ends its connection alone.
 ///
 /// When descriptors, memory or the runtime's limit on tasklets run out, it leaves connections waiting in the kernel and accepts
 /// again when some have ended, or after a while. It goes on until [`Serving::stop`] is called or the runtime ends.
@@ -56,7 +57,7 @@ where
         listener: listener.socket.token(),
         stopping: AtomicBool::new(false),
         failure: AtomicI32::new(0),
-        open: worker.shared.homes.iter().map(|_| AtomicUsize::new(0)).collect(),
+        loads: worker.shared.homes.iter().map(|_| Load::default()).collect(),
         resting: AtomicBool::new(false),
         rest: Token::new(),
         closed: Latch::default(),
@@ -74,8 +75,8 @@ pub(super) struct Progress {
     pub(super) stopping: AtomicBool,
     /// The error that ended the acceptor, or 0.
     pub(super) failure: AtomicI32,
-    /// Open connections by home. Next to each other because placement reads them all.
-    pub(super) open: Box<[AtomicUsize]>,
+    /// Connections by home. Next to each other because placement reads them all.
+    pub(super) loads: Box<[Load]>,
     /// The acceptor rests, and waits for `rest`.
     pub(super) resting: AtomicBool,
     pub(super) rest: Token,
@@ -99,7 +100,7 @@ impl Serving {
 
     /// How many connections are open: accepted, and their handlers have not returned.
     pub fn connections(&self) -> usize {
-        self.progress.open.iter().map(|open| open.load(Ordering::Relaxed)).sum()
+        self.progress.loads.iter().map(|load| load.open.load(Ordering::Relaxed)).sum()
     }
 
     /// Stops accepting: closes the listener, and returns when that is done. Connections already accepted go on; those that the

@@ -16,11 +16,14 @@ const POLL_EVERY: u32 = 16;
 
 /// How long to look around before sleeping. It pays if other threads hand over work soon after this worker ran dry, so that is
 /// what counts: a sleep that another thread ended soon is a reason to look around for as long as that took, a success to go on with
-/// it, a failure to do it half as long. A server that waits for its clients spends nothing on it, and tasklets that hand work to
-/// each other across workers find each other awake.
+/// it, a failure to do it half as long. An event or a timer is no success, because a sleep would have ended with it as well. So a
+/// server that waits for its clients spends nothing on it, and tasklets that hand work to each other across workers find each
+/// other awake.
 #[derive(Default)]
 pub(super) struct Spin {
     micros: Cell<u32>,
+    /// How often there was a reason to ask.
+    times_dry: Cell<u64>,
 }
 
 impl Spin {
@@ -46,8 +49,14 @@ impl Spin {
 }
 
 impl Worker {
+    /// How often the worker has run dry: one for which it grows keeps up with its work.
+    pub(crate) fn times_dry(&self) -> u64 {
+        self.spin.times_dry.get()
+    }
+
     /// The worker has run dry: looks around for a while, then sleeps. Returns what it found, or `None` after a sleep.
     pub(super) fn idle(&self) -> Option<Next> {
+        self.spin.times_dry.set(self.spin.times_dry.get() + 1);
         if self.home.with_timers(|timers| timers.next_deadline().is_some()) {
             self.run_timers(Instant::now());
         }
@@ -88,6 +97,12 @@ impl Worker {
             // Not in the first round: without a reason to look around it sleeps in the poller at once.
             if rounds % POLL_EVERY == POLL_EVERY - 1 {
                 self.poll(Patience::None);
+            }
+            if let Some(runnable) = self.home.ready.pop_front() {
+                if rounds > 0 {
+                    self.spin.failed();
+                }
+                return Some(Next::Run(runnable));
             }
             self.empty_inbox();
             let own = self.home.ready.pop_front().or_else(|| self.take_injected()).map(Next::Run);
