@@ -10,7 +10,7 @@
 //! The idea is that of asymmetric Dekker synchronization (Dice, Huang, Yang 2001); folly and liburcu use the call in the same way.
 
 #[cfg(not(tasklets_loom))]
-pub use real::{heavy_fence, light_fence};
+pub use real::{heavy_fence, is_available, light_fence, try_heavy_fence};
 
 /// See the [module](self).
 #[cfg(tasklets_loom)]
@@ -66,12 +66,24 @@ mod real {
     /// threads may be between a store and a load then that nothing orders any more.
     #[cold]
     pub fn heavy_fence() {
-        fence(Ordering::SeqCst);
-        if kind() == ASYMMETRIC && !membarrier(BARRIER) {
+        if !try_heavy_fence() {
             let _ = writeln!(std::io::stderr(), "tasklets: membarrier(2) fails, which this process was registered for");
             std::process::abort();
         }
+    }
+
+    /// As [`heavy_fence`], for a caller that has another way: `false` instead of an abort.
+    #[must_use]
+    pub fn try_heavy_fence() -> bool {
         fence(Ordering::SeqCst);
+        let done = !is_available() || membarrier(BARRIER);
+        fence(Ordering::SeqCst);
+        done
+    }
+
+    /// Whether there is a difference between the two in this process.
+    pub fn is_available() -> bool {
+        kind() == ASYMMETRIC
     }
 
     fn kind() -> u8 {

@@ -1,8 +1,4 @@
-//! A fence of which one side is free.
-//!
-//! Two threads that each write one word and then read the other's need a fence each, or both may read what was there before. Where one of
-//! them does so all the time and the other hardly ever, the second can pay for both: it asks the kernel to pass a fence on every
-//! processor that runs this process (`membarrier`). The first then only has to keep the compiler from changing the order.
+//! The fences of owner and thief: [asymmetric](tasklets_park::asymmetric) ones, if the deque says so.
 
 /// Who must pass a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +16,16 @@ pub(super) use self::real::{heavy, light};
 mod real {
     use super::Fences;
     use std::sync::atomic::{Ordering, compiler_fence, fence};
+    use tasklets_park::asymmetric;
 
     impl Fences {
-        /// Asks the kernel for `membarrier`. It may be too old, or a filter of system calls may refuse it.
+        /// What this process has.
         pub fn agree() -> Self {
-            if membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) { Self::Asymmetric } else { Self::Both }
+            if asymmetric::is_available() { Self::Asymmetric } else { Self::Both }
         }
     }
 
-    /// The owner's side.
+    /// The owner's side, where it is known that they are asymmetric.
     #[inline(always)]
     pub(in super::super) fn light() {
         compiler_fence(Ordering::SeqCst);
@@ -38,17 +35,12 @@ mod real {
     #[must_use]
     pub(in super::super) fn heavy(fences: Fences) -> bool {
         match fences {
-            Fences::Asymmetric => membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED),
+            Fences::Asymmetric => asymmetric::try_heavy_fence(),
             Fences::Both => {
                 fence(Ordering::SeqCst);
                 true
             }
         }
-    }
-
-    fn membarrier(command: i32) -> bool {
-        // SAFETY: the commands used here take no memory.
-        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
     }
 }
 

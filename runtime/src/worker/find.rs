@@ -148,7 +148,7 @@ impl Worker {
             && self.home.ready.is_empty()
             && self.home.run_next.get().is_none()
             && self.fresh.is_empty()
-            && self.jobs.is_empty()
+            && self.jobs().is_empty()
             && self.shared.homes[self.home.index as usize].inbox.is_empty()
     }
 

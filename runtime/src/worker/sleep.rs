@@ -101,6 +101,7 @@ impl Worker {
             if let Some(runnable) = self.home.ready.pop_front() {
                 if rounds > 0 {
                     self.spin.failed();
+                    self.pace.begin_anew();
                 }
                 return Some(Next::Run(runnable));
             }
