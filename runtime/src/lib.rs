@@ -35,6 +35,7 @@ mod task;
 mod blocking;
 #[cfg(not(tasklets_loom))]
 mod card;
+#[cfg(not(tasklets_loom))]
 mod config;
 #[cfg(not(tasklets_loom))]
 mod deadlock;
@@ -56,6 +57,7 @@ mod panic_count;
 mod poller;
 #[cfg(not(tasklets_loom))]
 mod prefetch;
+#[cfg(not(tasklets_loom))]
 mod quiet;
 #[cfg(not(tasklets_loom))]
 mod registry;
