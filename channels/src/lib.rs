@@ -56,6 +56,11 @@
 //! No operation takes a lock, and none waits for another that is stopped in the middle, but to be handed what that one has in its hands
 //! for it. The memory of a channel grows with the messages in it and is kept for the next burst until the channel is dropped; an operation
 //! and a wait allocate nothing themselves. How it is done is told in the sources, beginning with `channel/mod.rs`.
+//!
+//! # Limits
+//!
+//! A channel counts its messages in 62 bits: one a nanosecond for 146 years. More than 2^63 handles of one side cannot be had without
+//! forgetting some; then the process aborts. A wait belongs to one of 2^28 contexts that may wait at once, the next one panics.
 
 pub mod broadcast;
 mod channel;
