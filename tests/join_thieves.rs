@@ -3,7 +3,7 @@
 mod child;
 mod eventually;
 
-use eventually::eventually;
+use eventually::{PATIENCE, eventually};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -15,7 +15,7 @@ use tasklets::{Builder, JoinHandle, Runtime, channel, join, scope, sleep, spawn,
 fn spin_until(what: &str, condition: impl Fn() -> bool) {
     let began = Instant::now();
     while !condition() {
-        assert!(began.elapsed() < Duration::from_secs(60), "it never came about that {what}");
+        assert!(began.elapsed() < PATIENCE, "it never came about that {what}");
         std::hint::spin_loop();
     }
 }

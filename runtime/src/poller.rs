@@ -101,7 +101,8 @@ impl Poller {
         Ok(self.timer.insert(timer).as_raw_fd())
     }
 
-    /// Sets the timer descriptor to a deadline that is a while ahead (zero would disarm it). `false` if there is none to be had: the sleep is then as fine as epoll's milliseconds.
+    /// Sets the timer descriptor to a deadline that is a while ahead (zero would disarm it). `false` if there is none to be had: the
+    /// sleep is then as fine as epoll's milliseconds.
     fn arm(&mut self, deadline: Instant, left: Duration) -> bool {
         if self.armed == Some(deadline) {
             return true;

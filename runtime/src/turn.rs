@@ -31,15 +31,13 @@ pub fn yield_now() {
 }
 
 /// Counts an operation that could have waited and did not, and lets others run when there have been many.
-fn turn_if_due() -> bool {
+fn turn_if_due() {
     if let Some((worker, fiber)) = Worker::current()
         && !worker.yield_is_idle()
         && worker.turn_is_due()
     {
         fiber.switch(Switch::Yield);
-        return true;
     }
-    false
 }
 
 /// [`TurnFn`](tasklets_park::TurnFn) of fibers.
@@ -51,10 +49,10 @@ pub(crate) fn take_turn(turn: Turn) -> bool {
                 worker.let_run_next_go_first();
                 fiber.switch(Switch::Yield);
             }
-            true
         }
-        Turn::Nobody => Worker::of_thread().is_some_and(Worker::has_nobody_else),
+        Turn::Nobody => return Worker::of_thread().is_some_and(Worker::has_nobody_else),
     }
+    true
 }
 
 /// Suspends the calling tasklet until somebody calls [`Tasklet::unpark`](crate::Tasklet::unpark) on it. If somebody has since the

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// So long that only a hang gets there, however loaded the machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds, on whatever calls it: a tasklet is suspended, a thread sleeps.
 ///

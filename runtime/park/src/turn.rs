@@ -20,7 +20,7 @@ pub enum Turn {
 /// Lets others run before the running context, if it is their turn.
 ///
 /// It does not unwind, whatever the context was told meanwhile: the operation that calls it has succeeded. Returns the answer to
-/// [`Turn::Nobody`], otherwise whether others ran.
+/// [`Turn::Nobody`], otherwise `true`.
 pub type TurnFn = fn(Turn) -> bool;
 
 /// Operations from one look of the scheduler to the next.

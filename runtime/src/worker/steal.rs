@@ -15,23 +15,25 @@ pub(crate) const LONE_PATIENCE: Duration = Duration::from_micros(20);
 /// joins all the time does it by itself within nanoseconds.
 const PRIVATE_PATIENCE: Duration = Duration::from_micros(5);
 
-/// What a searcher has seen of the others: since when each runs what it runs.
+/// What a searcher has seen of the others.
 pub(super) struct Watch {
-    seen: Vec<(u64, Instant)>,
-    /// Since when the oldest half of a join there is private.
-    private: Vec<Option<(Oldest, Instant)>>,
+    seen: Vec<Seen>,
     /// Some worker has something that may be taken soon.
     pub(super) soon: bool,
 }
 
+/// What it has seen of one.
+struct Seen {
+    /// What it runs, as a number of turns, and since when.
+    turns: (u64, Instant),
+    /// Its oldest half of a join, if that is private, and since when.
+    private: Option<(Oldest, Instant)>,
+}
+
 impl Watch {
     pub(super) fn new(worker: &Worker, now: Instant) -> Self {
-        let turns = |remote: &crate::shared::Remote| remote.turns.load(Ordering::Relaxed);
-        Self {
-            seen: worker.shared.workers.iter().map(|remote| (turns(remote), now)).collect(),
-            private: vec![None; worker.shared.workers.len()],
-            soon: false,
-        }
+        let turns = worker.shared.workers.iter().map(|remote| remote.turns.load(Ordering::Relaxed));
+        Self { seen: turns.map(|turns| Seen { turns: (turns, now), private: None }).collect(), soon: false }
     }
 }
 
@@ -57,7 +59,7 @@ impl Worker {
         };
         // What is offered next is for us.
         jobs.call();
-        let private = &mut watch.private[victim];
+        let private = &mut watch.seen[victim].private;
         if private.map(|(oldest, _)| oldest) != oldest {
             *private = oldest.map(|oldest| (oldest, now));
         }
@@ -77,7 +79,7 @@ impl Worker {
             0 => return None,
             1 => {
                 let turns = remote.turns.load(Ordering::Relaxed);
-                let seen = &mut watch.seen[victim];
+                let seen = &mut watch.seen[victim].turns;
                 if seen.0 != turns {
                     *seen = (turns, now);
                 }

@@ -2,7 +2,7 @@
 
 use super::head::HeadWord;
 use super::link::Link;
-use super::segment::{CELLS, Cell, Segment, State};
+use super::segment::{CELLS, Segment, State};
 use super::{Extra, Fifo, POSITION_SHIFT};
 use crate::asymmetric::heavy_fence;
 use crate::sync::atomic::Ordering;
@@ -30,18 +30,13 @@ impl<T, X: Extra> Fifo<T, X> {
     /// whoever [fills](super::Place::fill) a place after this finds those that had registered before it.
     #[inline]
     pub fn is_ready(&self) -> bool {
-        self.is_nearly_ready(|queue, cell, head| queue.is_ready_after_all(cell, head))
+        self.is_firmly_ready() || !self.is_empty() && self.is_ready_after_all()
     }
 
-    /// As [`is_ready`](Self::is_ready), where places are [filled firmly](super::Place::fill_firmly): whoever fills one after this finds also by plain
-    /// loads those that had registered before it.
+    /// As [`is_ready`](Self::is_ready), where places are [filled firmly](super::Place::fill_firmly): whoever fills one after this finds also by
+    /// plain loads those that had registered before it.
     #[inline]
     pub fn is_firmly_ready(&self) -> bool {
-        self.is_nearly_ready(|_, _, _| false)
-    }
-
-    #[inline]
-    fn is_nearly_ready(&self, look_again: impl FnOnce(&Self, &Cell<T, X>, u64) -> bool) -> bool {
         let head = self.head_position();
         let tail = self.tail_position();
         if tail <= head {
@@ -50,22 +45,21 @@ impl<T, X: Extra> Fifo<T, X> {
         if tail > head + 1 {
             return true;
         }
-        let Ok(segment) = self.first_segment(head) else { return true };
-        segment.cell(head).state(head) != State::Empty || look_again(self, segment.cell(head), head)
+        self.first_segment(head).map_or(true, |segment| segment.cell(head).state(head) != State::Empty)
     }
 
-    /// One sender is on its way. It will look for those who wait, but plainly: see the [module](self).
+    /// One sender is on its way. It will look for those who wait, but plainly: see the [module](super).
     #[cold]
-    fn is_ready_after_all(&self, cell: &Cell<T, X>, head: u64) -> bool {
+    fn is_ready_after_all(&self) -> bool {
         for _ in 0..SPINS {
             spin();
-            if cell.state(head) != State::Empty {
+            if self.is_firmly_ready() {
                 return true;
             }
         }
         // Partner: the light fence in `Place::fill`.
         heavy_fence();
-        cell.state(head) != State::Empty
+        self.is_firmly_ready()
     }
 
     /// Whether there is nothing in the queue, finished or on its way.
