@@ -1,6 +1,6 @@
 //! Channels that store messages.
 
-use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, received, sent};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, sent};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::preference::Preference;
 use std::mem::MaybeUninit;
@@ -229,11 +229,12 @@ impl<T> Channel<T> {
                 return Err(RecvTimeoutError::Timeout);
             }
             let look = || self.messages.is_ready() || self.is_closed();
-            if self.receivers.is_empty()
-                && look_before_waiting(|| !self.messages.is_empty() || self.is_closed())
-                && let Some(ended) = received(self.try_take(Form::Blocking))
-            {
-                return ended;
+            if self.receivers.is_empty() && look_before_waiting(|| !self.messages.is_empty() || self.is_closed()) {
+                match self.try_take(Form::Blocking) {
+                    Ok(message) => return Ok(message),
+                    Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                    Err(TryRecvError::Empty) => {}
+                }
             }
             let mut message = MaybeUninit::<T>::uninit();
             let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
@@ -243,8 +244,10 @@ impl<T> Channel<T> {
                 Wait::Woken | Wait::Ready => {}
                 Wait::TimedOut => return Err(RecvTimeoutError::Timeout),
             }
-            if let Some(ended) = received(self.try_take(Form::Blocking)) {
-                return ended;
+            match self.try_take(Form::Blocking) {
+                Ok(message) => return Ok(message),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
             }
         }
     }

@@ -258,15 +258,6 @@ impl<T> Drop for Carried<T> {
     }
 }
 
-/// How a receive that has tried ends; `None` if it is to wait.
-fn received<T>(tried: Result<T, TryRecvError>) -> Option<Result<T, RecvTimeoutError>> {
-    match tried {
-        Ok(message) => Some(Ok(message)),
-        Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
-        Err(TryRecvError::Empty) => None,
-    }
-}
-
 /// How a send ended whose waiter was taken out by somebody who has not told it to try again.
 fn sent<T>(frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
     if frame.outcome() == Outcome::Done {

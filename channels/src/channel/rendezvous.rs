@@ -1,6 +1,6 @@
 //! Channels that store nothing: a message goes from hand to hand.
 
-use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, received, sent};
+use super::{Carried, Channel, Form, Frame, Mode, Outcome, is_past, sent};
 use crate::err::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
 use crate::preference::Preference;
 use std::mem::MaybeUninit;
@@ -234,8 +234,10 @@ impl<T> Channel<T> {
                 Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),
                 Wait::Woken | Wait::Ready => {}
             }
-            if let Some(ended) = received(self.try_meet_sender(Form::Blocking)) {
-                return ended;
+            match self.try_meet_sender(Form::Blocking) {
+                Ok(message) => return Ok(message),
+                Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+                Err(TryRecvError::Empty) => {}
             }
         }
     }
