@@ -55,6 +55,20 @@ fn buffered() {
 }
 
 #[test]
+fn large_messages_by_select() {
+    alone("without_waiting::large_messages_by_select", || {
+        let (sender, receiver) = channel::<[usize; 1000]>(None);
+        check(None, "select", || {
+            sender.send([1; 1000]).expect("there is a receiver");
+            select! {
+                recv(receiver) -> message => assert_eq!(message, Ok([1; 1000])),
+                default => panic!("it is there"),
+            }
+        });
+    });
+}
+
+#[test]
 fn rendezvous() {
     alone("without_waiting::rendezvous", || {
         let capacity = Some(0);

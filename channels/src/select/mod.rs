@@ -12,6 +12,7 @@ use crate::sender::Sender;
 use buffer::Buffer;
 use case::Case;
 pub use operation::SelectedOperation;
+use smallvec::SmallVec;
 use std::cell::Cell;
 use std::fmt;
 #[cfg(not(tasklets_loom))]
@@ -44,10 +45,8 @@ use wait::{Ended, Purpose, wait};
 /// # Cancellation
 /// A tasklet that is told to end unwinds out of a call that waits; no message is lost by that.
 pub struct Select<'a> {
-    /// With holes where one was removed.
-    few: [Option<Entry<'a>>; wait::INLINE],
-    /// Those that do not fit into `few`.
-    more: Vec<Entry<'a>>,
+    /// In the order of their indices if it is biased, otherwise in any.
+    entries: SmallVec<[Entry<'a>; wait::INLINE]>,
     next_index: usize,
     biased: bool,
 }
@@ -67,7 +66,7 @@ impl<'a> Select<'a> {
     /// An empty list.
     #[inline]
     pub fn new() -> Self {
-        Self { few: [None; wait::INLINE], more: Vec::new(), next_index: 0, biased: false }
+        Self { entries: SmallVec::new(), next_index: 0, biased: false }
     }
 
     /// An empty list, of which the first operation that is ready will be chosen.
@@ -76,22 +75,22 @@ impl<'a> Select<'a> {
         Self { biased: true, ..Self::new() }
     }
 
+    #[inline]
     fn add(&mut self, case: &'a dyn Case) -> usize {
         let index = self.next_index;
-        match self.few.get_mut(index) {
-            Some(place) => *place = Some(Entry { index, case }),
-            None => self.more.push(Entry { index, case }),
-        }
+        self.entries.push(Entry { index, case });
         self.next_index += 1;
         index
     }
 
     /// Adds a send. Returns its index.
+    #[inline]
     pub fn send<T>(&mut self, sender: &'a Sender<T>) -> usize {
         self.add(sender)
     }
 
     /// Adds a receive. Returns its index.
+    #[inline]
     pub fn recv<T>(&mut self, receiver: &'a Receiver<T>) -> usize {
         self.add(receiver)
     }
@@ -101,39 +100,40 @@ impl<'a> Select<'a> {
     /// # Panics
     /// If there is none with this index.
     pub fn remove(&mut self, index: usize) {
-        let removed = match self.few.get_mut(index) {
-            Some(place) => place.take().is_some(),
-            None => {
-                let at = self.more.iter().position(|entry| entry.index == index);
-                at.map(|at| self.more.remove(at)).is_some()
-            }
-        };
-        assert!(removed, "no operation has the index {index}");
+        let at = self.entries.iter().position(|entry| entry.index == index);
+        let at = at.unwrap_or_else(|| panic!("no operation has the index {index}"));
+        self.entries.remove(at);
     }
 
     /// Chooses an operation that needs no waiting.
     ///
     /// # Errors
     /// If there is none.
+    #[inline]
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
-        self.with_entries(|entries, biased| start_any_at_last(entries, biased, &mut Buffer::new()))
-            .ok_or(TrySelectError)
+        let mut operation = SelectedOperation::to_choose();
+        let chosen = start_any_at_last(&mut self.entries, self.biased, &mut operation);
+        if chosen { Ok(operation) } else { Err(TrySelectError) }
     }
 
     /// Chooses an operation, waiting until one needs no more waiting. Suspends the tasklet, or blocks the thread.
     ///
     /// # Panics
     /// If the list is empty.
+    #[inline]
     pub fn select(&mut self) -> SelectedOperation<'a> {
-        assert!(self.few.iter().flatten().next().is_some() || !self.more.is_empty(), "the `Select` has no operations");
-        let chosen = self.with_entries(|entries, biased| choose(entries, biased, None));
-        chosen.expect("a wait without a deadline ends with an operation")
+        assert!(!self.entries.is_empty(), "the `Select` has no operations");
+        let mut operation = SelectedOperation::to_choose();
+        let chosen = choose(&mut self.entries, self.biased, None, &mut operation);
+        assert!(chosen, "a wait without a deadline ends with an operation");
+        operation
     }
 
     /// As [`select`](Self::select), for `timeout` at most.
     ///
     /// # Errors
     /// If the time has passed.
+    #[inline]
     pub fn select_timeout(&mut self, timeout: Duration) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
         match Instant::now().checked_add(timeout) {
             Some(deadline) => self.select_deadline(deadline),
@@ -145,8 +145,11 @@ impl<'a> Select<'a> {
     ///
     /// # Errors
     /// If the time has passed.
+    #[inline]
     pub fn select_deadline(&mut self, deadline: Instant) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
-        self.with_entries(|entries, biased| choose(entries, biased, Some(deadline))).ok_or(SelectTimeoutError)
+        let mut operation = SelectedOperation::to_choose();
+        let chosen = choose(&mut self.entries, self.biased, Some(deadline), &mut operation);
+        if chosen { Ok(operation) } else { Err(SelectTimeoutError) }
     }
 
     /// The index of an operation that would need no waiting now. Somebody else may be faster to carry it out.
@@ -154,7 +157,7 @@ impl<'a> Select<'a> {
     /// # Errors
     /// If there is none.
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
-        self.with_entries(|entries, biased| any_ready(entries, biased)).ok_or(TryReadyError)
+        any_ready(&mut self.entries, self.biased).ok_or(TryReadyError)
     }
 
     /// As [`try_ready`](Self::try_ready), waiting until there is one. Suspends the tasklet, or blocks the thread.
@@ -162,8 +165,8 @@ impl<'a> Select<'a> {
     /// # Panics
     /// If the list is empty.
     pub fn ready(&mut self) -> usize {
-        assert!(self.few.iter().flatten().next().is_some() || !self.more.is_empty(), "the `Select` has no operations");
-        let ready = self.with_entries(|entries, biased| watch(entries, biased, None));
+        assert!(!self.entries.is_empty(), "the `Select` has no operations");
+        let ready = watch(&mut self.entries, self.biased, None);
         ready.expect("a wait without a deadline ends with an operation")
     }
 
@@ -183,86 +186,68 @@ impl<'a> Select<'a> {
     /// # Errors
     /// If the time has passed.
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        self.with_entries(|entries, biased| watch(entries, biased, Some(deadline))).ok_or(ReadyTimeoutError)
-    }
-
-    /// Calls `f` with the list, which is on the stack if it is short.
-    fn with_entries<R>(&self, f: impl FnOnce(&mut [Entry<'a>], bool) -> R) -> R {
-        let mut few = self.few.iter().flatten().copied();
-        if !self.more.is_empty() {
-            let mut all: Vec<_> = few.chain(self.more.iter().copied()).collect();
-            return f(&mut all, self.biased);
-        }
-        let Some(first) = few.next() else { return f(&mut [], self.biased) };
-        let mut list = [first; wait::INLINE];
-        let mut len = 1;
-        for entry in few {
-            list[len] = entry;
-            len += 1;
-        }
-        f(&mut list[..len], self.biased)
+        watch(&mut self.entries, self.biased, Some(deadline)).ok_or(ReadyTimeoutError)
     }
 }
 
-/// Commits to an operation that needs no waiting.
-fn start_any<'a>(entries: &mut [Entry<'a>], biased: bool, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
-    if !biased {
-        shuffle(entries);
-    }
-    entries.iter().find_map(|&entry| start(entry, buffer))
-}
-
-fn start<'a>(Entry { index, case }: Entry<'a>, buffer: &mut Buffer) -> Option<SelectedOperation<'a>> {
-    let started = case.try_start(buffer)?;
-    Some(SelectedOperation::new(index, case, started, std::mem::replace(buffer, Buffer::new())))
+/// Commits to an operation that needs no waiting, if there is one. (Not by returning it: it would be moved several times.)
+fn start_any<'a>(entries: &mut [Entry<'a>], biased: bool, operation: &mut SelectedOperation<'a>) -> bool {
+    find(entries, biased, |entry| operation.try_start(entry).then_some(())).is_some()
 }
 
 /// As [`start_any`], before giving up: goes through the list twice, since an operation may have become ready behind our back at the same time
 /// as another, before us, ceased to be. Who always keeps one of them ready never sees a select give up.
-fn start_any_at_last<'a>(
-    entries: &mut [Entry<'a>],
-    biased: bool,
-    buffer: &mut Buffer,
-) -> Option<SelectedOperation<'a>> {
-    start_any(entries, biased, buffer).or_else(|| start_any(entries, biased, buffer))
+fn start_any_at_last<'a>(entries: &mut [Entry<'a>], biased: bool, operation: &mut SelectedOperation<'a>) -> bool {
+    start_any(entries, biased, operation) || start_any(entries, biased, operation)
 }
 
-/// Any order is as likely as any other (Fisher and Yates).
-fn shuffle(entries: &mut [Entry<'_>]) {
-    for last in (1..entries.len()).rev() {
-        // The upper half of the product: evenly spread, without a division.
-        let other = (u64::from(random()) * (last as u64 + 1)) >> 32;
-        entries.swap(last, other as usize);
+/// What `ask` answers first, going through the list from the front, or if it is not biased in an order of which any is as likely as any other:
+/// the shuffle of Fisher and Yates, which goes no further than is asked for.
+#[inline]
+fn find<'a, R>(entries: &mut [Entry<'a>], biased: bool, mut ask: impl FnMut(Entry<'a>) -> Option<R>) -> Option<R> {
+    for at in 0..entries.len() {
+        let next = if biased {
+            at
+        } else {
+            // The upper half of the product: evenly spread, without a division.
+            at + ((u64::from(random()) * (entries.len() - at) as u64) >> 32) as usize
+        };
+        if let Some(answer) = ask(entries[next]) {
+            return Some(answer);
+        }
+        entries.swap(at, next);
     }
+    None
 }
 
 fn any_ready(entries: &mut [Entry<'_>], biased: bool) -> Option<usize> {
-    if !biased {
-        shuffle(entries);
-    }
-    entries.iter().find(|entry| entry.case.is_ready(None, false)).map(|entry| entry.index)
+    find(entries, biased, |entry| entry.case.is_ready(None, false).then_some(entry.index))
 }
 
-/// Commits to an operation, waiting until `deadline`.
-fn choose<'a>(entries: &mut [Entry<'a>], biased: bool, deadline: Option<Instant>) -> Option<SelectedOperation<'a>> {
-    let mut buffer = Buffer::new();
+/// Commits to an operation, waiting until `deadline`. False if that has passed.
+fn choose<'a>(
+    entries: &mut [Entry<'a>],
+    biased: bool,
+    deadline: Option<Instant>,
+    operation: &mut SelectedOperation<'a>,
+) -> bool {
     let mut rounds = 0;
     loop {
-        if let Some(operation) = start_any(entries, biased, &mut buffer) {
-            return Some(operation);
+        if start_any(entries, biased, operation) {
+            return true;
         }
         if is_past(deadline) {
-            return start_any_at_last(entries, biased, &mut buffer);
+            return start_any_at_last(entries, biased, operation);
         }
-        match wait(entries, Purpose::Choose, &mut buffer, deadline) {
+        match wait(entries, Purpose::Choose, operation.buffer(), deadline) {
             Ended::Started(at, started) => {
-                let Entry { index, case } = entries[at];
-                return Some(SelectedOperation::new(index, case, started, buffer));
+                operation.start(entries[at], started);
+                return true;
             }
             // It is this one's turn. If somebody else was faster there is nothing to pass on.
             Ended::Told(at) => {
-                if let Some(operation) = start(entries[at], &mut buffer) {
-                    return Some(operation);
+                if operation.try_start(entries[at]) {
+                    return true;
                 }
             }
             Ended::Look => pause(&mut rounds),
@@ -330,7 +315,7 @@ impl Default for Select<'_> {
 
 impl Clone for Select<'_> {
     fn clone(&self) -> Self {
-        Self { more: self.more.clone(), ..*self }
+        Self { entries: self.entries.clone(), ..*self }
     }
 }
 
@@ -348,6 +333,6 @@ impl fmt::Debug for Select<'_> {
 #[inline]
 pub fn begin<'a, const CASES: usize>(biased: bool) -> Select<'a> {
     let mut select = if biased { Select::new_biased() } else { Select::new() };
-    select.more.reserve(CASES.saturating_sub(wait::INLINE));
+    select.entries.reserve(CASES);
     select
 }

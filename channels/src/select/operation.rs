@@ -1,5 +1,6 @@
 //! An operation that a select has chosen.
 
+use super::Entry;
 use super::buffer::Buffer;
 use super::case::{Case, Started};
 use crate::err::{RecvError, SendError};
@@ -15,25 +16,52 @@ use std::ptr;
 /// A message that it has received is leaked then.
 #[must_use = "the operation is to be carried out with `send` or `recv`"]
 pub struct SelectedOperation<'a> {
+    /// Means nothing until one is chosen.
     index: usize,
-    case: &'a dyn Case,
-    /// `None` once it was carried out.
+    /// `None` until one is chosen.
+    case: Option<&'a dyn Case>,
+    /// `None` until one is chosen, and once it was carried out.
     started: Option<Started>,
     buffer: Buffer,
 }
 
 impl<'a> SelectedOperation<'a> {
-    pub(super) fn new(index: usize, case: &'a dyn Case, started: Started, buffer: Buffer) -> Self {
-        Self { index, case, started: Some(started), buffer }
+    /// None so far.
+    #[inline]
+    pub(super) fn to_choose() -> Self {
+        Self { index: 0, case: None, started: None, buffer: Buffer::new() }
+    }
+
+    /// Chooses this one if it needs no waiting.
+    #[inline]
+    pub(super) fn try_start(&mut self, entry: Entry<'a>) -> bool {
+        let Some(started) = entry.case.try_start(&mut self.buffer) else { return false };
+        self.start(entry, started);
+        true
+    }
+
+    /// Chooses this one, which was started.
+    #[inline]
+    pub(super) fn start(&mut self, Entry { index, case }: Entry<'a>, started: Started) {
+        self.index = index;
+        self.case = Some(case);
+        self.started = Some(started);
+    }
+
+    /// Where a message that is received while it is waited for goes.
+    pub(super) fn buffer(&mut self) -> &mut Buffer {
+        &mut self.buffer
     }
 
     /// The index that [`Select::send`](super::Select::send) or [`Select::recv`](super::Select::recv) returned for it.
+    #[inline]
     pub fn index(&self) -> usize {
         self.index
     }
 
+    #[inline]
     fn is_on<C>(&self, handle: &C) -> bool {
-        ptr::addr_eq(ptr::from_ref(self.case), ptr::from_ref(handle))
+        self.case.is_some_and(|case| ptr::addr_eq(ptr::from_ref(case), ptr::from_ref(handle)))
     }
 
     /// Carries out a send. May suspend if making the message took so long that a receiver did not want to wait; the send then starts again.
@@ -43,6 +71,7 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// If `sender` is not the one that was given to the select for this operation.
+    #[inline]
     pub fn send<T>(mut self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
         assert!(self.is_on(sender), "passed a sender that was not selected");
         let Some(Started::Send(token)) = self.started.take() else { unreachable!("a sender starts sends, once") };
@@ -61,6 +90,7 @@ impl<'a> SelectedOperation<'a> {
     ///
     /// # Panics
     /// If `receiver` is not the one that was given to the select for this operation.
+    #[inline]
     pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         assert!(self.is_on(receiver), "passed a receiver that was not selected");
         match self.started.take() {
@@ -78,13 +108,21 @@ impl fmt::Debug for SelectedOperation<'_> {
 }
 
 impl Drop for SelectedOperation<'_> {
+    #[inline]
     fn drop(&mut self) {
-        match self.started.take() {
-            None => return,
-            Some(Started::Send(token)) => self.case.give_up(token),
-            // Not dropped: this may be another thread than the handle's, to which the list may go and such a message may not. It could
-            // not be taken out here either, for that takes the handle.
-            Some(Started::Received | Started::Disconnected) => {}
+        if let Some(started) = self.started.take() {
+            self.give_up(started);
+        }
+    }
+}
+
+impl SelectedOperation<'_> {
+    #[cold]
+    fn give_up(&self, started: Started) {
+        // A message is not dropped: this may be another thread than the handle's, to which the list may go and such a message may not. It
+        // could not be taken out here either, for that takes the handle.
+        if let (Some(case), Started::Send(token)) = (self.case, started) {
+            case.give_up(token);
         }
         assert!(std::thread::panicking(), "a `SelectedOperation` was dropped without `send` or `recv`");
     }
