@@ -56,6 +56,7 @@
 //! values.
 
 mod chunk;
+mod contention;
 mod head;
 mod link;
 mod look;

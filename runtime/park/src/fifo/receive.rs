@@ -1,5 +1,6 @@
 //! The receivers' side: the head is moved over the first place, by whoever takes its value, or because it has none.
 
+use super::contention::stand_back;
 use super::head::HeadWord;
 use super::link::Link;
 use super::segment::{CELLS, Cell, Segment, State};
@@ -49,6 +50,7 @@ impl<T, X: Extra> Fifo<T, X> {
                     if self.change_head(head, head.next()) {
                         return Some((cell, position));
                     }
+                    stand_back();
                 }
                 // Its sender has changed its mind.
                 State::Done => {

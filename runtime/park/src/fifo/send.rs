@@ -1,5 +1,6 @@
 //! The senders' side: a place is reserved by moving the tail over it.
 
+use super::contention::stand_back;
 use super::link::Link;
 use super::place::Place;
 use super::segment::{CELLS, Segment};
@@ -63,6 +64,7 @@ impl<T, X: Extra> Fifo<T, X> {
                 let segment = unsafe { &*last.segment() };
                 return Ok(Place { queue: self, segment, position, skips });
             }
+            stand_back();
         }
     }
 
