@@ -56,23 +56,26 @@ fn two_senders_and_a_receiver() {
     });
 }
 
-/// Two receive while one sends: each message goes to one of them, and nobody waits beside a message.
+/// Two receive while one sends: each message goes to one of them, and nobody waits beside a message. With room for one, the sender waits
+/// for the first to be received while the other receiver begins to wait: whoever moves the second message hands it on.
 #[test]
 fn a_sender_and_two_receivers() {
-    explore(2, || {
-        let mail = Mail::new();
-        let (s, r) = unbounded();
-        let sender = spawn_sender(&s, &mail, [0, 1]);
-        let other = {
-            let r = r.clone();
-            spawn(move || receive(&r, 1))
-        };
-        let mut received = as_tasklet(|| receive(&r, 1));
-        received.extend(other.join().unwrap());
-        received.sort_unstable();
-        assert_eq!(received, [0, 1]);
-        sender.join().unwrap();
-    });
+    for capacity in [None, Some(1)] {
+        explore(2, move || {
+            let mail = Mail::new();
+            let (s, r) = capacity.map_or_else(unbounded, bounded);
+            let sender = spawn_sender(&s, &mail, [0, 1]);
+            let other = {
+                let r = r.clone();
+                spawn(move || receive(&r, 1))
+            };
+            let mut received = as_tasklet(|| receive(&r, 1));
+            received.extend(other.join().unwrap());
+            received.sort_unstable();
+            assert_eq!(received, [0, 1]);
+            sender.join().unwrap();
+        });
+    }
 }
 
 /// A receiver's time runs out while a message is sent: it has the message, or the message is there for the next.

@@ -7,7 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use tasklets_channels::{Receiver, Select, SelectedOperation, Sender, bounded, unbounded};
 use tasklets_loom_tests::{
-    Letter, Mail, Task, Tasklet, as_tasklet, deadline, explore, left_in, receive, spawn, spawn_sender, until_cancelled,
+    ByHand, Letter, Mail, Task, Tasklet, as_tasklet, deadline, explore, left_in, receive, spawn, spawn_sender,
+    until_cancelled,
 };
 
 /// Chooses of two receives. Returns which, and the number of the letter.
@@ -212,6 +213,29 @@ fn a_place_that_is_never_filled() {
     });
 }
 
+/// The same beside receivers: there is nothing for them, so none loses its turn.
+#[test]
+fn a_place_that_is_never_filled_is_nobodys_turn() {
+    explore(1, || {
+        let mail = Mail::new();
+        let (s, r) = unbounded();
+        let leaked: &'static Sender<Letter> = Box::leak(Box::new(s.clone()));
+        let chosen = {
+            let mut select = Select::new_biased();
+            select.send(leaked);
+            select.try_select().unwrap()
+        };
+        let waiting = [r.clone(), r].map(|r| ByHand::waiting(async move { r.recv_async().await }));
+        forget(|| chosen);
+        assert_eq!(s.balance(), -2, "both still wait, in their order");
+        s.send(mail.letter(0)).unwrap();
+        let received: Vec<_> = waiting.into_iter().filter_map(|mut one| one.poll()).collect();
+        assert_eq!(received.into_iter().map(|letter| letter.unwrap().number()).collect::<Vec<_>>(), [0]);
+        // SAFETY: it was leaked above, and no select refers to it any more.
+        drop(unsafe { Box::from_raw(std::ptr::from_ref(leaked).cast_mut()) });
+    });
+}
+
 /// A select has reserved a place and fills it while a receiver begins to wait, and another sender may come after it: the receiver does not
 /// wait for the place if there is something behind it, and for nothing else either.
 #[test]
@@ -285,6 +309,23 @@ fn a_select_does_not_meet_itself() {
             chosen.send(&s, mail.letter(0)).unwrap();
         });
         receiver.join().unwrap();
+    });
+}
+
+/// A select that could meet nobody but itself waits, and does not turn until somebody comes: so it can be told to end.
+#[test]
+fn a_select_beside_nobody_waits() {
+    explore(1, || {
+        let tasklet = Tasklet::new();
+        tasklet.cancel();
+        let (s, r) = bounded::<Letter>(0);
+        let chosen = until_cancelled(&tasklet, || {
+            let mut select = Select::new_biased();
+            select.send(&s);
+            select.recv(&r);
+            let _ = select.select();
+        });
+        assert_eq!(chosen, None);
     });
 }
 

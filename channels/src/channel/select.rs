@@ -76,8 +76,8 @@ impl<T> Channel<T> {
             SendToken::Place(place) => {
                 // SAFETY: as in `finish_send`.
                 drop(unsafe { self.messages.place_from_raw(place) });
-                // It may have been the one that made the queue look full, which it does until the head has gone over it, or the one before
-                // which nothing could be received.
+                // The head goes over it first, if it is there: until then the queue looks as if there were something for a receiver, who would
+                // be taken out in vain and lose its turn.
                 self.messages.front();
                 if self.is_bounded() && !self.senders.is_empty() {
                     self.serve_senders();
