@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::failure::{Failure, check};
 
+/// What every answer says.
+pub(super) const BODY: &[u8] = b"Hello, world!\n";
 /// The answer on a connection that is kept.
 pub(super) const KEEP: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, world!\n";
@@ -71,7 +73,7 @@ impl Exchange {
     }
 }
 
-/// Asks a server three times, the last time to close, and checks every byte.
+/// Asks a server three times, the last time to close, and checks every byte; the names of headers may be in any case.
 pub(super) fn try_out(server: SocketAddr) -> Result<(), Failure> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -79,17 +81,37 @@ pub(super) fn try_out(server: SocketAddr) -> Result<(), Failure> {
         stream.write_all(format!("GET / HTTP/1.1\r\nHost: {server}\r\n\r\n").as_bytes())?;
         let mut answer = vec![0; KEEP.len()];
         stream.read_exact(&mut answer)?;
-        check("the answer", answer.as_slice(), KEEP)?;
+        check_answer(answer, KEEP)?;
     }
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    check("the last answer", answer.as_slice(), CLOSE)
+    check_answer(answer, CLOSE)
+}
+
+/// Fails unless an answer is the expected one but for the case of its headers' names.
+fn check_answer(mut found: Vec<u8>, expected: &[u8]) -> Result<(), Failure> {
+    for name in [b"Content-Type".as_slice(), b"Content-Length", b"Connection"] {
+        let place = found.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name));
+        if let Some(start) = place {
+            found[start..start + name.len()].copy_from_slice(name);
+        }
+    }
+    check("the answer", String::from_utf8_lossy(&found), String::from_utf8_lossy(expected))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_names_of_headers_may_differ() {
+        let lower = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 14\r\n\r\nHello, world!\n";
+        assert_eq!(check_answer(lower.to_vec(), KEEP), Ok(()));
+        let other = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 14\r\n\r\nhello, world!\n";
+        assert!(check_answer(other.to_vec(), KEEP).is_err());
+        assert!(check_answer(lower.to_vec(), CLOSE).is_err());
+    }
 
     fn arrive(exchange: &mut Exchange, bytes: &[u8]) {
         exchange.space()[..bytes.len()].copy_from_slice(bytes);
