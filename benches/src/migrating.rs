@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::failure::Failure;
 use crate::target;
@@ -14,28 +15,26 @@ use crate::target;
 /// What the program is called; `Cargo.toml` declares it.
 const NAME: &str = "side_migrating";
 
-/// Where the program is. [`build`] puts it there.
+/// The program. The first call has cargo build it, which does nothing if it is there and no older than its sources; if that fails,
+/// so do all sides that it was to be.
 pub(crate) fn program() -> Result<PathBuf, Failure> {
-    let program = target::root()?.join("release").join(NAME);
-    match program.is_file() {
-        true => Ok(program),
-        false => Err(Failure::new(format!("{} was not built", program.display()))),
-    }
+    static BUILT: OnceLock<Result<PathBuf, Failure>> = OnceLock::new();
+    BUILT.get_or_init(build).clone()
 }
 
-/// Has cargo build the program, which does nothing if it is there and no older than its sources.
-pub(crate) fn build() -> Result<(), Failure> {
+fn build() -> Result<PathBuf, Failure> {
+    let folder = target::root()?;
     // Set where cargo started this program.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--locked", "--release", "--features", "migrating", "--bin", NAME, "--manifest-path"])
         .arg(target::package().join("Cargo.toml"))
         .arg("--target-dir")
-        .arg(target::root()?)
+        .arg(&folder)
         .stdin(Stdio::null())
         .output()?;
     match output.status.success() {
-        true => Ok(()),
+        true => Ok(folder.join("release").join(NAME)),
         false => Err(Failure::new(format!("cargo build: {}", String::from_utf8_lossy(&output.stderr)))),
     }
 }

@@ -98,13 +98,17 @@ fn bars(section: &Section, quantity: usize, area: &DrawingArea<SVGBackend<'_>, S
 }
 
 /// How much faster each side is with more workers than with the fewest, by the first quantity, beside the ideal: twice as fast with twice
-/// as many.
+/// as many, as long as there are cores for them.
 fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn {
     let mut workers: Vec<usize> = section.passes.iter().map(|(workers, _)| *workers).collect();
     workers.sort_unstable();
-    let curves: Vec<Vec<(f64, f64)>> = section.sides().map(|side| curve(section, side, &workers)).collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let curves: Vec<Vec<(f64, f64)>> = section.sides().map(|side| curve(section, side, &workers, cores)).collect();
+    let ideal_curve: Vec<(f64, f64)> = (workers[0]..=workers[workers.len() - 1])
+        .map(|count| (count as f64, at_best(count, workers[0], cores)))
+        .collect();
     let (fewest, most) = (workers[0] as f64, workers[workers.len() - 1] as f64);
-    let highest = curves.iter().flatten().map(|point| point.1).fold(most / fewest, f64::max);
+    let highest = curves.iter().chain([&ideal_curve]).flatten().map(|point| point.1).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(area)
         .caption(format!("{}: speed-up over {}", section.workload.name, workers_label(workers[0])), ("sans-serif", 16))
         .margin(10)
@@ -114,7 +118,7 @@ fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Dra
     chart.configure_mesh().x_desc("workers").x_labels(workers.len() + 1).draw()?;
     let ideal = BLACK.mix(0.4);
     chart
-        .draw_series(DashedLineSeries::new([(fewest, 1.0), (most, most / fewest)], 6, 4, ideal.into()))?
+        .draw_series(DashedLineSeries::new(ideal_curve, 6, 4, ideal.into()))?
         .label("ideal")
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], ideal));
     for (place, (side, curve)) in section.sides().zip(curves).enumerate() {
@@ -133,16 +137,21 @@ fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Dra
 }
 
 /// A side's points: workers, and speed relative to that with the fewest of them.
-fn curve(section: &Section, side: &str, workers: &[usize]) -> Vec<(f64, f64)> {
+fn curve(section: &Section, side: &str, workers: &[usize], cores: usize) -> Vec<(f64, f64)> {
     let Some(base) = section.median(workers[0], side, 0) else { return Vec::new() };
     let speed_up = |count: usize, median: f64| match section.workload.quantities[0].better {
         Better::Less => base / median,
         Better::More => median / base,
-        // What the median refers to is less by as many times as there are more workers.
-        Better::OverIdeal => base / median * count as f64 / workers[0] as f64,
+        // What the median refers to is as many times as short as the speed-up is at best.
+        Better::OverIdeal => base / median * at_best(count, workers[0], cores),
     };
     let point = |&count: &usize| Some((count as f64, speed_up(count, section.median(count, side, 0)?)));
     workers.iter().filter_map(point).filter(|point| point.1.is_finite()).collect()
+}
+
+/// The speed-up that nobody exceeds.
+fn at_best(workers: usize, fewest: usize, cores: usize) -> f64 {
+    workers.min(cores) as f64 / fewest.min(cores) as f64
 }
 
 /// A label under a group of bars.
@@ -169,8 +178,8 @@ mod tests {
     #[test]
     fn twice_as_fast_is_a_speed_up_of_two() {
         let report = example::report();
-        assert_eq!(curve(&report.sections[0], OURS, &[1, 2]), [(1.0, 1.0), (2.0, 2.0)]);
-        assert_eq!(curve(&report.sections[0], "may", &[1, 2]), []);
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 2), [(1.0, 1.0), (2.0, 2.0)]);
+        assert_eq!(curve(&report.sections[0], "may", &[1, 2], 2), []);
     }
 
     #[test]
@@ -180,7 +189,8 @@ mod tests {
         let mut report = example::report();
         report.sections[0].workload = &SPREADING;
         // 8 and 4 times the ideal: the second of one that is half as long.
-        assert_eq!(curve(&report.sections[0], OURS, &[1, 2]), [(1.0, 1.0), (2.0, 4.0)]);
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 2), [(1.0, 1.0), (2.0, 4.0)]);
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 1), [(1.0, 1.0), (2.0, 2.0)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The server on hyper and tokio: its HTTP/1 connection with a service function, a task for each connection, as in its own examples.
 //!
 //! hyper parses the request and makes the response itself; nothing of `exchange.rs` takes part. It would add a `Date`, which the
-//! others do not send, so that is switched off; it writes the names of headers in lower case.
+//! others do not send, so that is switched off; the names of headers are in lower case, and `connection` comes first.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
