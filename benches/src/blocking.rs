@@ -1,14 +1,22 @@
 //! What runtimes of blocking-style tasks have in common, so that a workload is written once for all of them.
 //!
 //! Every method is one call of the runtime's own, so each side is what its user would have written.
+//! It is always inlined: where a switch of stacks lies in a function of its own, the processor mispredicts that function's
+//! return, which made a yield of tasklets cost 25 ns instead of 5.
 
+mod flavour;
 mod may;
 mod tasklets;
 mod threads;
 
 use std::time::Duration;
 
-pub(crate) use self::{may::May, tasklets::Tasklets, threads::Threads};
+pub(crate) use self::flavour::Flavour;
+pub(crate) use self::{
+    may::May,
+    tasklets::{MigratingTasklets, Tasklets},
+    threads::Threads,
+};
 use crate::failure::Failure;
 
 /// A started runtime of blocking-style tasks. What has no `self` is called inside it.

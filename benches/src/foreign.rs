@@ -19,6 +19,8 @@ pub(crate) fn go(workload: &str, scale: Scale) -> Started {
     let program = built_go("side")?;
     let mut command = Command::new(program);
     command.env("GOMAXPROCS", scale.workers.to_string());
+    // Where it finds the client that all sides of a workload share.
+    command.env("TASKLETS_BENCHES", std::env::current_exe()?);
     Err(become_it(command, workload, scale))
 }
 

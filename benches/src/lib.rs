@@ -15,6 +15,7 @@ mod foreign;
 mod instructions;
 mod machine;
 mod measure;
+mod migrating;
 mod options;
 mod report;
 mod resident;
@@ -32,7 +33,7 @@ pub use instructions::main as count_instructions;
 use machine::Machine;
 use options::{Command, Plan, USAGE};
 use report::{Report, Section};
-use workload::{OURS, Scale};
+use workload::{MIGRATING, OURS, Scale};
 
 /// Runs what the command line asks for. Fails if `tasklets` itself failed at a workload, or on a bad command line.
 #[must_use]
@@ -51,6 +52,13 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Command::Side(side)) => side_main::run(&side),
+        Ok(Command::Load { server, requests }) => match workloads::load(&server, &requests) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Command::Measure(plan)) => measure(plan),
         Err(wrong) => {
             eprintln!("{wrong}\n\n{USAGE}");
@@ -61,6 +69,10 @@ pub fn main() -> ExitCode {
 
 /// Measures every workload of `plan`, prints its tables as they become known, and leaves a report.
 fn measure(plan: Plan) -> ExitCode {
+    if cfg!(feature = "migrating") {
+        eprintln!("with the feature `migrating` safe tasklets are slower: measure without it");
+        return ExitCode::from(2);
+    }
     let machine = Machine::describe();
     print!("{machine}");
     println!(
@@ -68,6 +80,11 @@ fn measure(plan: Plan) -> ExitCode {
         plan.rounds,
         if plan.quick { " (quick)" } else { "" }
     );
+    if plan.takes_part(MIGRATING) {
+        println!("building the program of the sides `{MIGRATING}`, if it is not up to date");
+        // Before anything is measured. If it fails, each of the sides says so.
+        let _ = migrating::program();
+    }
     let mut ours_failed = false;
     let mut sections = Vec::new();
     for &workload in &plan.workloads {

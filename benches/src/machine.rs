@@ -11,6 +11,7 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 const CRATES: &[&str] = &[
     "tasklets",
     "tokio",
+    "hyper",
     "may",
     "smol",
     "rayon",

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::failure::Failure;
-use crate::workload::{OURS, Scale, Workload};
+use crate::workload::{MIGRATING, OURS, Scale, Workload};
 use crate::workloads;
 
 /// What `--help` prints.
@@ -19,6 +19,9 @@ Tables, plots and raw figures are left in target/bench-report/; open its index.h
 /// The hidden option by which this program starts itself as one side.
 pub(crate) const SIDE_OPTION: &str = "--side";
 
+/// The hidden option by which a side of `burst` starts this program as its client.
+pub(crate) const LOAD_OPTION: &str = "--load";
+
 /// What to do.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -30,6 +33,13 @@ pub(crate) enum Command {
     Measure(Plan),
     /// Be one side of a workload, in a child process.
     Side(SideCall),
+    /// Be the client of a server at this address, with so many requests on each connection.
+    Load {
+        /// The server's address.
+        server: String,
+        /// The number of requests.
+        requests: String,
+    },
 }
 
 /// What to measure.
@@ -52,10 +62,17 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether this side takes part. Ours always do, the second ones (`tasklets-futures`) too.
+    /// Whether this side takes part. Ours always do, the second ones (`tasklets-futures`) too; but not the one that has to be built
+    /// first.
     pub(crate) fn includes(&self, side: &str) -> bool {
         let wanted = |peers: &Vec<String>| peers.iter().any(|peer| peer == side);
-        side.starts_with(OURS) || self.peers.as_ref().is_none_or(wanted)
+        (side.starts_with(OURS) && side != MIGRATING) || self.peers.as_ref().is_none_or(wanted)
+    }
+
+    /// Whether a side of this name takes part in any workload.
+    pub(crate) fn takes_part(&self, name: &str) -> bool {
+        let mut sides = self.workloads.iter().flat_map(|workload| workload.sides);
+        self.includes(name) && sides.any(|side| side.name == name)
     }
 }
 
@@ -92,6 +109,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Command, Failure> {
     {
         let scale = Scale { workers: count(workers)?, quick: size == "quick" };
         return Ok(Command::Side(SideCall { workload: workload.clone(), side: side.clone(), scale }));
+    }
+    if let [option, server, requests] = arguments
+        && option == LOAD_OPTION
+    {
+        return Ok(Command::Load { server: server.clone(), requests: requests.clone() });
     }
 
     let mut names: Vec<&str> = Vec::new();
@@ -193,7 +215,15 @@ mod tests {
     fn no_peers_leaves_ours() {
         let plan = plan("--peers none --rounds 9");
         assert!(plan.includes(OURS) && plan.includes("tasklets-futures") && !plan.includes("tokio"));
+        assert!(!plan.includes(MIGRATING));
         assert_eq!(plan.rounds, 9);
+    }
+
+    #[test]
+    fn only_what_takes_part_is_built() {
+        assert!(plan("yield tree-sum").takes_part(MIGRATING));
+        assert!(!plan("tree-sum").takes_part(MIGRATING));
+        assert!(!plan("yield --peers tokio").takes_part(MIGRATING));
     }
 
     #[test]

@@ -87,7 +87,7 @@ mod example {
     use crate::options::Plan;
     use crate::workload::{Better, OURS, Quantity, Workload};
 
-    const WORKLOAD: Workload = Workload {
+    pub(super) const WORKLOAD: Workload = Workload {
         name: "w",
         about: "less < more",
         quantities: &[Quantity { name: "ns", decimals: 1, better: Better::Less }],

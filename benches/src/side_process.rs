@@ -1,7 +1,7 @@
 //! One side of a workload as a child process, seen from the parent.
 //!
-//! The child is this program again (`side_main.rs`), or becomes one in another language (`foreign.rs`). They speak in
-//! lines:
+//! The child is this program again (`side_main.rs`), or its twin with another feature (`migrating.rs`), or becomes one in another
+//! language (`foreign.rs`). They speak in lines:
 //!
 //! | parent, on the child's stdin | child, on its stdout | meaning |
 //! | --- | --- | --- |
@@ -21,8 +21,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::failure::Failure;
+use crate::migrating;
 use crate::options::SideCall;
-use crate::workload::OURS;
+use crate::workload::{MIGRATING, OURS};
 
 /// Starts each line of the protocol on the child's stdout.
 pub(crate) const MARK: &str = "@side ";
@@ -73,7 +74,8 @@ pub(crate) struct SideProcess {
 impl SideProcess {
     /// Starts the process and waits until the side is set up.
     pub(crate) fn start(call: &SideCall) -> Result<Self, Failure> {
-        let mut child = Command::new(std::env::current_exe()?)
+        let program = if call.side == MIGRATING { migrating::program()? } else { std::env::current_exe()? };
+        let mut child = Command::new(program)
             .args(call.arguments())
             // The one way to tell smol how many threads it may have.
             .env("SMOL_THREADS", call.scale.workers.to_string())

@@ -12,10 +12,15 @@ pub(crate) fn profile() -> Result<PathBuf, Failure> {
     Ok(folder.ok_or_else(|| Failure::new("this program lies in no folder"))?.to_path_buf())
 }
 
+/// The folder of all profiles, such as `target`.
+pub(crate) fn root() -> Result<PathBuf, Failure> {
+    let profile = profile()?;
+    Ok(profile.parent().unwrap_or(&profile).to_path_buf())
+}
+
 /// A folder beside the profile's, made if it is not there.
 pub(crate) fn folder(name: &str) -> Result<PathBuf, Failure> {
-    let profile = profile()?;
-    let folder = profile.parent().unwrap_or(&profile).join(name);
+    let folder = root()?.join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
 }

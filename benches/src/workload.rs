@@ -7,6 +7,9 @@ use crate::failure::Failure;
 /// The name of our side, the one that ratios refer to.
 pub(crate) const OURS: &str = "tasklets";
 
+/// The name of the side on which tasklets may change threads (`spawn_migrating`), a program of its own.
+pub(crate) const MIGRATING: &str = "tasklets-migrating";
+
 /// One question, put to several sides.
 #[derive(Debug)]
 pub(crate) struct Workload {
@@ -40,6 +43,8 @@ pub(crate) struct Quantity {
 pub(crate) enum Better {
     /// Times and sizes.
     Less,
+    /// A time over that which perfect use of this number of workers would take.
+    OverIdeal,
     /// Rates.
     More,
 }
@@ -47,7 +52,7 @@ pub(crate) enum Better {
 impl fmt::Display for Better {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Less => "less is better",
+            Self::Less | Self::OverIdeal => "less is better",
             Self::More => "more is better",
         })
     }

@@ -1,5 +1,6 @@
 //! All workloads, in the order they are measured.
 
+mod burst;
 mod channels;
 mod fan_out;
 mod fork_join;
@@ -36,6 +37,7 @@ const SINGLE: &[&Workload] = &[
     &ping_pong::WORKLOAD,
     &fan_out::WORKLOAD,
     &uneven::WORKLOAD,
+    &burst::WORKLOAD,
     &hogs::WORKLOAD,
     &sleepers::WORKLOAD,
     &tokio_set::spawn_many_local::WORKLOAD,
@@ -81,6 +83,8 @@ const fn joined<const N: usize>(first: &[&'static Workload], second: &[&'static 
     }
     all
 }
+
+pub(crate) use burst::load;
 
 /// The workload of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Workload> {

@@ -37,6 +37,7 @@ var workloads = map[string]func(Scale) Round{
 	"ping-pong":              pingPong,
 	"fan-out":                fanOut,
 	"uneven":                 uneven,
+	"burst":                  burst,
 	"sleepers":               sleepers,
 	"spawn-many-local":       spawnManyLocal,
 	"spawn-many-remote-idle": spawnManyRemoteIdle,

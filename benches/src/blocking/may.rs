@@ -40,6 +40,7 @@ impl Blocking for May {
         may::go!(f)
     }
 
+    #[inline(always)]
     fn spawn<T, F>(f: F) -> Self::Task<T>
     where
         T: Send + 'static,
@@ -48,14 +49,17 @@ impl Blocking for May {
         may::go!(f)
     }
 
+    #[inline(always)]
     fn join<T: Send + 'static>(task: Self::Task<T>) -> Result<T, Failure> {
         runtimes::joined(task)
     }
 
+    #[inline(always)]
     fn yield_now() {
         coroutine::yield_now();
     }
 
+    #[inline(always)]
     fn sleep(duration: Duration) {
         coroutine::sleep(duration);
     }
@@ -64,10 +68,12 @@ impl Blocking for May {
         mpsc::channel()
     }
 
+    #[inline(always)]
     fn send<T: Send + 'static>(address: &Self::Address<T>, message: T) -> Result<(), Failure> {
         address.send(message).map_err(|_| Failure::new("the mailbox is gone"))
     }
 
+    #[inline(always)]
     fn receive<T: Send + 'static>(mailbox: &mut Self::Mailbox<T>) -> Result<T, Failure> {
         Ok(mailbox.recv()?)
     }
@@ -76,10 +82,12 @@ impl Blocking for May {
         mpsc::channel()
     }
 
+    #[inline(always)]
     fn give<T: Send + 'static>(giver: Self::Giver<T>, value: T) -> Result<(), Failure> {
         giver.send(value).map_err(|_| Failure::new("the taker is gone"))
     }
 
+    #[inline(always)]
     fn take<T: Send + 'static>(taker: Self::Taker<T>) -> Result<T, Failure> {
         Ok(taker.recv()?)
     }

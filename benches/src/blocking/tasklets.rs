@@ -1,17 +1,22 @@
-//! Ours.
+//! Ours, in both flavours.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use tasklets::channel::{self, oneshot};
 
 use super::Blocking;
+use super::flavour::{Flavour, Homed, Migrating};
 use crate::failure::Failure;
 use crate::runtimes;
 
-/// A runtime of tasklets.
-pub(crate) struct Tasklets(tasklets::Runtime);
+/// A runtime of tasklets, which are spawned in this flavour.
+pub(crate) struct Tasklets<F = Homed>(tasklets::Runtime, PhantomData<F>);
 
-impl Blocking for Tasklets {
+/// A runtime of tasklets that may change threads.
+pub(crate) type MigratingTasklets = Tasklets<Migrating>;
+
+impl<F: Flavour> Blocking for Tasklets<F> {
     type Task<T: Send + 'static> = tasklets::JoinHandle<T>;
     type Address<T: Send + 'static> = channel::Sender<T>;
     type Mailbox<T: Send + 'static> = channel::Receiver<T>;
@@ -19,41 +24,46 @@ impl Blocking for Tasklets {
     type Taker<T: Send + 'static> = oneshot::Receiver<T>;
 
     fn start(workers: usize) -> Result<Self, Failure> {
-        runtimes::tasklets(workers).map(Self)
+        F::check_available()?;
+        Ok(Self(runtimes::tasklets(workers)?, PhantomData))
     }
 
-    fn run<T, F>(&self, main: F) -> Result<T, Failure>
+    fn run<T, M>(&self, main: M) -> Result<T, Failure>
     where
         T: Send + 'static,
-        F: FnOnce() -> Result<T, Failure> + Send + 'static,
+        M: FnOnce() -> Result<T, Failure> + Send + 'static,
     {
-        self.0.run(main)
+        F::run(&self.0, main)
     }
 
-    fn spawn_from_outside<T, F>(&self, f: F) -> Self::Task<T>
+    fn spawn_from_outside<T, G>(&self, f: G) -> Self::Task<T>
     where
         T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
+        G: FnOnce() -> T + Send + 'static,
     {
-        self.0.spawn(f)
+        F::spawn_from_outside(&self.0, f)
     }
 
-    fn spawn<T, F>(f: F) -> Self::Task<T>
+    #[inline(always)]
+    fn spawn<T, G>(f: G) -> Self::Task<T>
     where
         T: Send + 'static,
-        F: FnOnce() -> T + Send + 'static,
+        G: FnOnce() -> T + Send + 'static,
     {
-        tasklets::spawn(f)
+        F::spawn(f)
     }
 
+    #[inline(always)]
     fn join<T: Send + 'static>(task: Self::Task<T>) -> Result<T, Failure> {
         Ok(task.join()?)
     }
 
+    #[inline(always)]
     fn yield_now() {
         tasklets::yield_now();
     }
 
+    #[inline(always)]
     fn sleep(duration: Duration) {
         tasklets::sleep(duration);
     }
@@ -62,10 +72,12 @@ impl Blocking for Tasklets {
         channel::unbounded()
     }
 
+    #[inline(always)]
     fn send<T: Send + 'static>(address: &Self::Address<T>, message: T) -> Result<(), Failure> {
         address.send(message).map_err(|_| Failure::new("the mailbox is gone"))
     }
 
+    #[inline(always)]
     fn receive<T: Send + 'static>(mailbox: &mut Self::Mailbox<T>) -> Result<T, Failure> {
         Ok(mailbox.recv()?)
     }
@@ -74,10 +86,12 @@ impl Blocking for Tasklets {
         oneshot::channel()
     }
 
+    #[inline(always)]
     fn give<T: Send + 'static>(giver: Self::Giver<T>, value: T) -> Result<(), Failure> {
         giver.send(value).map_err(|_| Failure::new("the taker is gone"))
     }
 
+    #[inline(always)]
     fn take<T: Send + 'static>(taker: Self::Taker<T>) -> Result<T, Failure> {
         Ok(taker.recv()?)
     }

@@ -38,6 +38,7 @@ impl Blocking for Threads {
         thread::spawn(f)
     }
 
+    #[inline(always)]
     fn spawn<T, F>(f: F) -> Self::Task<T>
     where
         T: Send + 'static,
@@ -46,14 +47,17 @@ impl Blocking for Threads {
         thread::spawn(f)
     }
 
+    #[inline(always)]
     fn join<T: Send + 'static>(task: Self::Task<T>) -> Result<T, Failure> {
         task.join().map_err(|payload| Failure::of_panic(&*payload))
     }
 
+    #[inline(always)]
     fn yield_now() {
         thread::yield_now();
     }
 
+    #[inline(always)]
     fn sleep(duration: Duration) {
         thread::sleep(duration);
     }
@@ -62,10 +66,12 @@ impl Blocking for Threads {
         unbounded()
     }
 
+    #[inline(always)]
     fn send<T: Send + 'static>(address: &Self::Address<T>, message: T) -> Result<(), Failure> {
         address.send(message).map_err(|_| Failure::new("the mailbox is gone"))
     }
 
+    #[inline(always)]
     fn receive<T: Send + 'static>(mailbox: &mut Self::Mailbox<T>) -> Result<T, Failure> {
         Ok(mailbox.recv()?)
     }
@@ -74,10 +80,12 @@ impl Blocking for Threads {
         bounded(1)
     }
 
+    #[inline(always)]
     fn give<T: Send + 'static>(giver: Self::Giver<T>, value: T) -> Result<(), Failure> {
         giver.send(value).map_err(|_| Failure::new("the taker is gone"))
     }
 
+    #[inline(always)]
     fn take<T: Send + 'static>(taker: Self::Taker<T>) -> Result<T, Failure> {
         Ok(taker.recv()?)
     }

@@ -12,7 +12,7 @@ use crate::workload::{Better, OURS};
 /// Width and height of a plot, in pixels.
 const SIZE: (u32, u32) = (760, 360);
 /// What sides are drawn in, by their place; ours is first.
-const COLORS: [RGBColor; 8] = [
+const COLORS: [RGBColor; 10] = [
     RGBColor(0xc0, 0x39, 0x2b),
     RGBColor(0x29, 0x80, 0xb9),
     RGBColor(0x27, 0xae, 0x60),
@@ -21,6 +21,8 @@ const COLORS: [RGBColor; 8] = [
     RGBColor(0x16, 0xa0, 0x85),
     RGBColor(0x7f, 0x8c, 0x8d),
     RGBColor(0x2c, 0x3e, 0x50),
+    RGBColor(0xd8, 0x1b, 0x60),
+    RGBColor(0x79, 0x55, 0x48),
 ];
 
 /// What can go wrong while drawing into a file.
@@ -95,13 +97,18 @@ fn bars(section: &Section, quantity: usize, area: &DrawingArea<SVGBackend<'_>, S
         .draw()
 }
 
-/// How much faster each side is with more workers than with the fewest, by the first quantity.
+/// How much faster each side is with more workers than with the fewest, by the first quantity, beside the ideal: twice as fast with twice
+/// as many, as long as there are cores for them.
 fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn {
     let mut workers: Vec<usize> = section.passes.iter().map(|(workers, _)| *workers).collect();
     workers.sort_unstable();
-    let curves: Vec<Vec<(f64, f64)>> = section.sides().map(|side| curve(section, side, &workers)).collect();
-    let highest = curves.iter().flatten().map(|point| point.1).fold(1.0, f64::max);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let curves: Vec<Vec<(f64, f64)>> = section.sides().map(|side| curve(section, side, &workers, cores)).collect();
+    let ideal_curve: Vec<(f64, f64)> = (workers[0]..=workers[workers.len() - 1])
+        .map(|count| (count as f64, at_best(count, workers[0], cores)))
+        .collect();
     let (fewest, most) = (workers[0] as f64, workers[workers.len() - 1] as f64);
+    let highest = curves.iter().chain([&ideal_curve]).flatten().map(|point| point.1).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(area)
         .caption(format!("{}: speed-up over {}", section.workload.name, workers_label(workers[0])), ("sans-serif", 16))
         .margin(10)
@@ -109,6 +116,11 @@ fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Dra
         .y_label_area_size(50)
         .build_cartesian_2d(fewest..most.max(fewest + 1.0), 0.0..highest * 1.1)?;
     chart.configure_mesh().x_desc("workers").x_labels(workers.len() + 1).draw()?;
+    let ideal = BLACK.mix(0.4);
+    chart
+        .draw_series(DashedLineSeries::new(ideal_curve, 6, 4, ideal.into()))?
+        .label("ideal")
+        .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], ideal));
     for (place, (side, curve)) in section.sides().zip(curves).enumerate() {
         let width = if side == OURS { 3 } else { 1 };
         chart
@@ -125,14 +137,21 @@ fn speed_up(section: &Section, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Dra
 }
 
 /// A side's points: workers, and speed relative to that with the fewest of them.
-fn curve(section: &Section, side: &str, workers: &[usize]) -> Vec<(f64, f64)> {
+fn curve(section: &Section, side: &str, workers: &[usize], cores: usize) -> Vec<(f64, f64)> {
     let Some(base) = section.median(workers[0], side, 0) else { return Vec::new() };
-    let speed_up = |median: f64| match section.workload.quantities[0].better {
+    let speed_up = |count: usize, median: f64| match section.workload.quantities[0].better {
         Better::Less => base / median,
         Better::More => median / base,
+        // What the median refers to is as many times as short as the speed-up is at best.
+        Better::OverIdeal => base / median * at_best(count, workers[0], cores),
     };
-    let point = |&count: &usize| Some((count as f64, speed_up(section.median(count, side, 0)?)));
+    let point = |&count: &usize| Some((count as f64, speed_up(count, section.median(count, side, 0)?)));
     workers.iter().filter_map(point).filter(|point| point.1.is_finite()).collect()
+}
+
+/// The speed-up that nobody exceeds.
+fn at_best(workers: usize, fewest: usize, cores: usize) -> f64 {
+    workers.min(cores) as f64 / fewest.min(cores) as f64
 }
 
 /// A label under a group of bars.
@@ -154,12 +173,24 @@ fn number(value: f64) -> String {
 mod tests {
     use super::super::example;
     use super::*;
+    use crate::workload::{Quantity, Workload};
 
     #[test]
     fn twice_as_fast_is_a_speed_up_of_two() {
         let report = example::report();
-        assert_eq!(curve(&report.sections[0], OURS, &[1, 2]), [(1.0, 1.0), (2.0, 2.0)]);
-        assert_eq!(curve(&report.sections[0], "may", &[1, 2]), []);
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 2), [(1.0, 1.0), (2.0, 2.0)]);
+        assert_eq!(curve(&report.sections[0], "may", &[1, 2], 2), []);
+    }
+
+    #[test]
+    fn a_time_at_the_ideal_is_a_speed_up_by_the_workers() {
+        const QUANTITIES: &[Quantity] = &[Quantity { name: "over", decimals: 1, better: Better::OverIdeal }];
+        const SPREADING: Workload = Workload { quantities: QUANTITIES, ..example::WORKLOAD };
+        let mut report = example::report();
+        report.sections[0].workload = &SPREADING;
+        // 8 and 4 times the ideal: the second of one that is half as long.
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 2), [(1.0, 1.0), (2.0, 4.0)]);
+        assert_eq!(curve(&report.sections[0], OURS, &[1, 2], 1), [(1.0, 1.0), (2.0, 2.0)]);
     }
 
     #[test]
@@ -171,6 +202,7 @@ mod tests {
         for name in names {
             let text = std::fs::read_to_string(folder.join(&name)).expect("a plot");
             assert!(text.contains("<text") && text.contains("tokio"), "{name}: {text}");
+            assert_eq!(text.contains("ideal"), name == "w-scaling.svg", "{name}: {text}");
         }
         std::fs::remove_dir_all(&folder).expect("it is ours");
     }

@@ -8,6 +8,7 @@
 //! | side | its tasks | its select |
 //! | --- | --- | --- |
 //! | `tasklets` | tasklets on as many workers as the pass has | `Select`, built for each operation |
+//! | `tasklets-migrating` | tasklets that may change workers whenever they wait | the same |
 //! | `crossbeam-channel` | threads, on every core in either pass | the same |
 //! | `kanal` | threads | none |
 //! | `flume` | threads | `Selector`, which each operation uses up; it fails where senders select |
@@ -39,10 +40,10 @@ use library::{Crossbeam, Flume, Kanal, Ours};
 use shape::Capacity::{Everything, Fixed, Unlimited};
 use shape::Shape::{Mpmc, Mpsc, Seq, Spsc};
 
-use crate::blocking::{Tasklets, Threads};
+use crate::blocking::{MigratingTasklets, Tasklets, Threads};
 use crate::failure::Failure;
 use crate::foreign;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 /// The names of the peers, the same in all workloads here.
 const CROSSBEAM: &str = "crossbeam-channel";
@@ -75,6 +76,7 @@ macro_rules! plain {
         row!(
             concat!("channels-", $name), $about,
             OURS => |scale| transfer::start::<Ours, Tasklets>(scale, $shape, $capacity),
+            MIGRATING => |scale| transfer::start::<Ours, MigratingTasklets>(scale, $shape, $capacity),
             CROSSBEAM => |scale| transfer::start::<Crossbeam, Threads>(scale, $shape, $capacity),
             KANAL => |scale| transfer::start::<Kanal, Threads>(scale, $shape, $capacity),
             FLUME => |scale| transfer::start::<Flume, Threads>(scale, $shape, $capacity)
@@ -113,6 +115,7 @@ macro_rules! select_rx {
         row!(
             concat!("channels-select-rx-", $name), concat!("one receiver selects from four senders' channels, ", $room),
             OURS => |scale| selecting::start_rx::<Ours, Tasklets>(scale, $capacity),
+            MIGRATING => |scale| selecting::start_rx::<Ours, MigratingTasklets>(scale, $capacity),
             CROSSBEAM => |scale| selecting::start_rx::<Crossbeam, Threads>(scale, $capacity),
             FLUME => |scale| selecting::start_rx::<Flume, Threads>(scale, $capacity)
             $(; $go)?
@@ -127,6 +130,7 @@ macro_rules! select_both {
             concat!("channels-select-both-", $name),
             concat!("four senders and four receivers select from four channels, ", $room),
             OURS => |scale| selecting::start_both::<Ours, Tasklets>(scale, $capacity),
+            MIGRATING => |scale| selecting::start_both::<Ours, MigratingTasklets>(scale, $capacity),
             CROSSBEAM => |scale| selecting::start_both::<Crossbeam, Threads>(scale, $capacity),
             FLUME => flume_select_both
             $(; $go)?

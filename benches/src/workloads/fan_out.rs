@@ -6,21 +6,23 @@
 
 use std::time::{Duration, Instant};
 
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
 use crate::runtimes;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "fan-out",
     about: "one task spawns and joins a thousand that compute for 20 us each",
-    quantities: &[Quantity { name: "time over ideal", decimals: 3, better: Better::Less }],
+    quantities: &[Quantity { name: "time over ideal", decimals: 3, better: Better::OverIdeal }],
     needs: &[],
     fresh_process: false,
     sides: &[
-        Side { name: OURS, start: tasklets },
+        Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: tokio },
-        Side { name: "may", start: may },
+        Side { name: "may", start: blocking::<May> },
         Side { name: "go", start: |scale| foreign::go("fan-out", scale) },
     ],
 };
@@ -32,9 +34,9 @@ const TASKS: u64 = 1000;
 const STEPS: u32 = 12_000;
 
 /// A chain of dependent operations that no compiler shortens.
-fn compute(seed: u64) -> u64 {
+pub(super) fn compute(seed: u64, steps: u32) -> u64 {
     let mut state = seed + 1;
-    for _ in 0..STEPS {
+    for _ in 0..steps {
         state = (state ^ (state >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
     state
@@ -43,7 +45,7 @@ fn compute(seed: u64) -> u64 {
 /// The same work on one thread: its result, and how long it took.
 fn serial() -> (u64, Duration) {
     let begun = Instant::now();
-    let sum = (0..TASKS).map(compute).fold(0, u64::wrapping_add);
+    let sum = (0..TASKS).map(|seed| compute(seed, STEPS)).fold(0, u64::wrapping_add);
     (sum, begun.elapsed())
 }
 
@@ -80,8 +82,8 @@ impl FanOuts {
     }
 }
 
-fn tasklets(scale: Scale) -> Started {
-    let runtime = runtimes::tasklets(scale.workers)?;
+fn blocking<R: Blocking>(scale: Scale) -> Started {
+    let runtime = R::start(scale.workers)?;
     let none_yet = FanOuts::of(scale);
     Ok(Box::new(move || {
         runtime.run(move || {
@@ -89,10 +91,10 @@ fn tasklets(scale: Scale) -> Started {
             for _ in 0..all.repetitions {
                 let serial = serial();
                 let begun = Instant::now();
-                let tasks: Vec<_> = (0..TASKS).map(|seed| tasklets::spawn(move || compute(seed))).collect();
+                let tasks: Vec<_> = (0..TASKS).map(|seed| R::spawn(move || compute(seed, STEPS))).collect();
                 let mut sum = 0_u64;
                 for task in tasks {
-                    sum = sum.wrapping_add(task.join()?);
+                    sum = sum.wrapping_add(R::join(task)?);
                 }
                 all.add(serial, sum, begun.elapsed())?;
             }
@@ -110,31 +112,10 @@ fn tokio(scale: Scale) -> Started {
             for _ in 0..all.repetitions {
                 let serial = serial();
                 let begun = Instant::now();
-                let tasks: Vec<_> = (0..TASKS).map(|seed| tokio::spawn(async move { compute(seed) })).collect();
+                let tasks: Vec<_> = (0..TASKS).map(|seed| tokio::spawn(async move { compute(seed, STEPS) })).collect();
                 let mut sum = 0_u64;
                 for task in tasks {
                     sum = sum.wrapping_add(task.await?);
-                }
-                all.add(serial, sum, begun.elapsed())?;
-            }
-            Ok(all.figures())
-        })
-    }))
-}
-
-fn may(scale: Scale) -> Started {
-    runtimes::may(scale.workers);
-    let none_yet = FanOuts::of(scale);
-    Ok(Box::new(move || {
-        runtimes::run_on_may(move || {
-            let mut all = none_yet;
-            for _ in 0..all.repetitions {
-                let serial = serial();
-                let begun = Instant::now();
-                let tasks: Vec<_> = (0..TASKS).map(|seed| may::go!(move || compute(seed))).collect();
-                let mut sum = 0_u64;
-                for task in tasks {
-                    sum = sum.wrapping_add(runtimes::joined(task)?);
                 }
                 all.add(serial, sum, begun.elapsed())?;
             }

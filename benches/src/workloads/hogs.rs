@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 
 use super::percentiles;
 use crate::asynchronous::{Asynchronous, Smol, Tokio};
-use crate::blocking::{Blocking, May, Tasklets, Threads};
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets, Threads};
 use crate::failure::Failure;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "hogs",
@@ -29,6 +29,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: asynchronous::<Tokio> },
         Side { name: "smol", start: asynchronous::<Smol> },
         Side { name: "may", start: blocking::<May> },

@@ -5,13 +5,15 @@
 //! over the requests that `wrk` got answers to; the rate shares the cores with `wrk` and says little. `http` keeps its
 //! connections; `http-churn` has one for each request.
 //!
-//! All servers read into a buffer of the same size and share the parser and the answers (`exchange.rs`). Ours is
-//! `net::serve` with blocking-style code, tokio and may have a task for each connection as in their own examples, and
-//! Go is `net/http` as it comes, which writes a few more header lines, and
-//! `epoll` is the floor: one loop for each worker around the bare system calls, each with its own listener.
+//! Ours, tokio's, may's and the floor read into a buffer of the same size and share the parser and the answers (`exchange.rs`). Ours is
+//! `net::serve` with blocking-style code, tokio and may have a task for each connection as in their own examples.
+//! `epoll` is the floor: one loop for each worker around the bare system calls, each with its own listener. Two are
+//! whole HTTP servers, which do more: `hyper` on tokio, whose answers have the same headers and body (its names are in lower case and it
+//! leaves out the `Date` because it is told to), and Go's `net/http` as it comes, which writes a `Date` as well.
 
 mod epoll;
 mod exchange;
+mod hyper;
 pub(super) mod idle;
 mod may;
 mod tasklets;
@@ -40,6 +42,7 @@ pub(crate) const KEEP_ALIVE: Workload = Workload {
     sides: &[
         Side { name: OURS, start: |scale| loaded(tasklets::serve, Traffic::KeepAlive, scale) },
         Side { name: "tokio", start: |scale| loaded(tokio::serve, Traffic::KeepAlive, scale) },
+        Side { name: "hyper", start: |scale| loaded(hyper::serve, Traffic::KeepAlive, scale) },
         Side { name: "may", start: |scale| loaded(may::serve, Traffic::KeepAlive, scale) },
         Side { name: "epoll", start: |scale| loaded(epoll::serve, Traffic::KeepAlive, scale) },
         Side { name: "go", start: |scale| foreign::go("http", scale) },
@@ -55,6 +58,7 @@ pub(crate) const CHURN: Workload = Workload {
     sides: &[
         Side { name: OURS, start: |scale| loaded(tasklets::serve, Traffic::Churn, scale) },
         Side { name: "tokio", start: |scale| loaded(tokio::serve, Traffic::Churn, scale) },
+        Side { name: "hyper", start: |scale| loaded(hyper::serve, Traffic::Churn, scale) },
         Side { name: "may", start: |scale| loaded(may::serve, Traffic::Churn, scale) },
         Side { name: "epoll", start: |scale| loaded(epoll::serve, Traffic::Churn, scale) },
         Side { name: "go", start: |scale| foreign::go("http-churn", scale) },

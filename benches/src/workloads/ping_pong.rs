@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::blocking::{Blocking, Flavour, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
 use crate::runtimes;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "ping-pong",
@@ -23,9 +24,10 @@ pub(crate) const WORKLOAD: Workload = Workload {
     needs: &[],
     fresh_process: false,
     sides: &[
-        Side { name: OURS, start: tasklets },
+        Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: tokio },
-        Side { name: "may", start: may },
+        Side { name: "may", start: blocking::<May> },
         Side { name: "go", start: |scale| foreign::go("ping-pong", scale) },
         Side { name: "erlang", start: |scale| foreign::erlang("ping-pong", scale) },
     ],
@@ -78,22 +80,68 @@ impl<Handle> Court<Handle> {
     }
 }
 
-fn tasklets(scale: Scale) -> Started {
-    let runtime = runtimes::tasklets(scale.workers)?;
+/// A runtime whose tasks park, and unpark each other.
+trait Parking: Blocking {
+    type Handle: Send + Sync + 'static;
+    fn current() -> Self::Handle;
+    fn park();
+    fn unpark(other: &Self::Handle);
+}
+
+impl<F: Flavour> Parking for Tasklets<F> {
+    type Handle = tasklets::Tasklet;
+
+    #[inline(always)]
+    fn current() -> Self::Handle {
+        tasklets::current()
+    }
+
+    #[inline(always)]
+    fn park() {
+        tasklets::park();
+    }
+
+    #[inline(always)]
+    fn unpark(other: &Self::Handle) {
+        other.unpark();
+    }
+}
+
+impl Parking for May {
+    type Handle = may::coroutine::Coroutine;
+
+    #[inline(always)]
+    fn current() -> Self::Handle {
+        may::coroutine::current()
+    }
+
+    #[inline(always)]
+    fn park() {
+        may::coroutine::park();
+    }
+
+    #[inline(always)]
+    fn unpark(other: &Self::Handle) {
+        other.unpark();
+    }
+}
+
+fn blocking<R: Parking>(scale: Scale) -> Started {
+    let runtime = R::start(scale.workers)?;
     let trips = trips(scale);
     Ok(Box::new(move || {
         runtime.run(move || {
-            let court = Court::new();
+            let court = Court::<R::Handle>::new();
             let begun = Instant::now();
             let players = [0, 1].map(|player| {
                 let court = Arc::clone(&court);
-                tasklets::spawn(move || {
-                    let other = court.enter(player, tasklets::current(), tasklets::yield_now);
-                    court.play(player, trips, tasklets::park, || other.unpark());
+                R::spawn(move || {
+                    let other = court.enter(player, R::current(), R::yield_now);
+                    court.play(player, trips, R::park, || R::unpark(other));
                 })
             });
             for player in players {
-                player.join()?;
+                R::join(player)?;
             }
             figures(trips, court.hits.load(Ordering::Relaxed), begun.elapsed())
         })
@@ -125,28 +173,6 @@ fn tokio(scale: Scale) -> Started {
                 hits += player.await?;
             }
             figures(trips, hits, begun.elapsed())
-        })
-    }))
-}
-
-fn may(scale: Scale) -> Started {
-    runtimes::may(scale.workers);
-    let trips = trips(scale);
-    Ok(Box::new(move || {
-        runtimes::run_on_may(move || {
-            let court = Court::new();
-            let begun = Instant::now();
-            let players = [0, 1].map(|player| {
-                let court = Arc::clone(&court);
-                may::go!(move || {
-                    let other = court.enter(player, may::coroutine::current(), may::coroutine::yield_now);
-                    court.play(player, trips, may::coroutine::park, || other.unpark());
-                })
-            });
-            for player in players {
-                runtimes::joined(player)?;
-            }
-            figures(trips, court.hits.load(Ordering::Relaxed), begun.elapsed())
         })
     }))
 }

@@ -8,10 +8,11 @@ use std::array::from_fn;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
 use crate::runtimes;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "skynet",
@@ -20,9 +21,10 @@ pub(crate) const WORKLOAD: Workload = Workload {
     needs: &[],
     fresh_process: false,
     sides: &[
-        Side { name: OURS, start: tasklets },
+        Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: tokio },
-        Side { name: "may", start: may },
+        Side { name: "may", start: blocking::<May> },
         Side { name: "go", start: |scale| foreign::go("skynet", scale) },
         Side { name: "erlang", start: |scale| foreign::erlang("skynet", scale) },
     ],
@@ -42,22 +44,22 @@ fn figures(leaves: u64, sum: u64, took: Duration) -> Result<Vec<f64>, Failure> {
     Ok(vec![took.as_secs_f64() * 1e3])
 }
 
-fn tasklets(scale: Scale) -> Started {
-    fn sum(first: u64, leaves: u64) -> u64 {
+fn blocking<R: Blocking>(scale: Scale) -> Started {
+    fn sum<R: Blocking>(first: u64, leaves: u64) -> u64 {
         if leaves == 1 {
             return first;
         }
         let part = leaves / CHILDREN;
         let children: [_; CHILDREN as usize] =
-            from_fn(|index| tasklets::spawn(move || sum(first + index as u64 * part, part)));
-        children.into_iter().map(|child| child.join().unwrap_or_else(|why| panic!("{why}"))).sum()
+            from_fn(|index| R::spawn(move || sum::<R>(first + index as u64 * part, part)));
+        children.into_iter().map(|child| R::join(child).unwrap_or_else(|why| panic!("{why}"))).sum()
     }
-    let runtime = runtimes::tasklets(scale.workers)?;
+    let runtime = R::start(scale.workers)?;
     let leaves = leaves(scale);
     Ok(Box::new(move || {
         runtime.run(move || {
             let begun = Instant::now();
-            let sum = sum(0, leaves);
+            let sum = sum::<R>(0, leaves);
             figures(leaves, sum, begun.elapsed())
         })
     }))
@@ -85,27 +87,6 @@ fn tokio(scale: Scale) -> Started {
         runtimes::run_on_tokio(&runtime, async move {
             let begun = Instant::now();
             let sum = sum(0, leaves).await;
-            figures(leaves, sum, begun.elapsed())
-        })
-    }))
-}
-
-fn may(scale: Scale) -> Started {
-    fn sum(first: u64, leaves: u64) -> u64 {
-        if leaves == 1 {
-            return first;
-        }
-        let part = leaves / CHILDREN;
-        let children: [_; CHILDREN as usize] =
-            from_fn(|index| may::go!(move || sum(first + index as u64 * part, part)));
-        children.into_iter().map(|child| runtimes::joined(child).unwrap_or_else(|why| panic!("{why}"))).sum()
-    }
-    runtimes::may(scale.workers);
-    let leaves = leaves(scale);
-    Ok(Box::new(move || {
-        runtimes::run_on_may(move || {
-            let begun = Instant::now();
-            let sum = sum(0, leaves);
             figures(leaves, sum, begun.elapsed())
         })
     }))

@@ -6,10 +6,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
 use crate::runtimes;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "spawn-join",
@@ -18,9 +19,10 @@ pub(crate) const WORKLOAD: Workload = Workload {
     needs: &[],
     fresh_process: false,
     sides: &[
-        Side { name: OURS, start: tasklets },
+        Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: tokio },
-        Side { name: "may", start: may },
+        Side { name: "may", start: blocking::<May> },
         Side { name: "go", start: |scale| foreign::go("spawn-join", scale) },
         Side { name: "erlang", start: |scale| foreign::erlang("spawn-join", scale) },
     ],
@@ -37,15 +39,15 @@ fn figures(tasks: u64, sum: u64, took: Duration) -> Result<Vec<f64>, Failure> {
     Ok(vec![took.as_nanos() as f64 / tasks as f64])
 }
 
-fn tasklets(scale: Scale) -> Started {
-    let runtime = runtimes::tasklets(scale.workers)?;
+fn blocking<R: Blocking>(scale: Scale) -> Started {
+    let runtime = R::start(scale.workers)?;
     let tasks = tasks(scale);
     Ok(Box::new(move || {
         runtime.run(move || {
             let begun = Instant::now();
             let mut sum = 0;
             for number in 0..tasks {
-                sum += tasklets::spawn(move || number).join()?;
+                sum += R::join(R::spawn(move || number))?;
             }
             figures(tasks, sum, begun.elapsed())
         })
@@ -61,21 +63,6 @@ fn tokio(scale: Scale) -> Started {
             let mut sum = 0;
             for number in 0..tasks {
                 sum += tokio::spawn(async move { number }).await?;
-            }
-            figures(tasks, sum, begun.elapsed())
-        })
-    }))
-}
-
-fn may(scale: Scale) -> Started {
-    runtimes::may(scale.workers);
-    let tasks = tasks(scale);
-    Ok(Box::new(move || {
-        runtimes::run_on_may(move || {
-            let begun = Instant::now();
-            let mut sum = 0;
-            for number in 0..tasks {
-                sum += runtimes::joined(may::go!(move || number))?;
             }
             figures(tasks, sum, begun.elapsed())
         })

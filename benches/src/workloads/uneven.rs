@@ -8,19 +8,20 @@
 use std::time::{Duration, Instant};
 
 use crate::asynchronous::{Asynchronous, Smol, Tokio};
-use crate::blocking::{Blocking, May, Tasklets};
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "uneven",
     about: "one task spawns and joins 400 that compute for 2 to 500 us",
-    quantities: &[Quantity { name: "time over ideal", decimals: 3, better: Better::Less }],
+    quantities: &[Quantity { name: "time over ideal", decimals: 3, better: Better::OverIdeal }],
     needs: &[],
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: asynchronous::<Tokio> },
         Side { name: "smol", start: asynchronous::<Smol> },
         Side { name: "may", start: blocking::<May> },

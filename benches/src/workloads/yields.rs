@@ -7,10 +7,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::failure::{Failure, check};
 use crate::foreign;
 use crate::runtimes;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "yield",
@@ -19,9 +20,10 @@ pub(crate) const WORKLOAD: Workload = Workload {
     needs: &[],
     fresh_process: false,
     sides: &[
-        Side { name: OURS, start: tasklets },
+        Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: tokio },
-        Side { name: "may", start: may },
+        Side { name: "may", start: blocking::<May> },
         Side { name: "go", start: |scale| foreign::go("yield", scale) },
         Side { name: "erlang", start: |scale| foreign::erlang("yield", scale) },
     ],
@@ -46,13 +48,13 @@ impl Yielding {
     }
 }
 
-fn tasklets(scale: Scale) -> Started {
-    let runtime = runtimes::tasklets(scale.workers)?;
+fn blocking<R: Blocking>(scale: Scale) -> Started {
+    let runtime = R::start(scale.workers)?;
     let yielding = Yielding::of(scale);
     let one = move || {
         let mut yields = 0;
         while yields < yielding.yields_each {
-            tasklets::yield_now();
+            R::yield_now();
             yields += 1;
         }
         yields
@@ -60,10 +62,10 @@ fn tasklets(scale: Scale) -> Started {
     Ok(Box::new(move || {
         runtime.run(move || {
             let begun = Instant::now();
-            let tasks: Vec<_> = (0..yielding.tasks).map(|_| tasklets::spawn(one)).collect();
+            let tasks: Vec<_> = (0..yielding.tasks).map(|_| R::spawn(one)).collect();
             let mut yields = 0;
             for task in tasks {
-                yields += task.join()?;
+                yields += R::join(task)?;
             }
             yielding.figures(yields, begun.elapsed())
         })
@@ -88,30 +90,6 @@ fn tokio(scale: Scale) -> Started {
             let mut yields = 0;
             for task in tasks {
                 yields += task.await?;
-            }
-            yielding.figures(yields, begun.elapsed())
-        })
-    }))
-}
-
-fn may(scale: Scale) -> Started {
-    runtimes::may(scale.workers);
-    let yielding = Yielding::of(scale);
-    let one = move || {
-        let mut yields = 0;
-        while yields < yielding.yields_each {
-            may::coroutine::yield_now();
-            yields += 1;
-        }
-        yields
-    };
-    Ok(Box::new(move || {
-        runtimes::run_on_may(move || {
-            let begun = Instant::now();
-            let tasks: Vec<_> = (0..yielding.tasks).map(|_| may::go!(one)).collect();
-            let mut yields = 0;
-            for task in tasks {
-                yields += runtimes::joined(task)?;
             }
             yielding.figures(yields, begun.elapsed())
         })

@@ -282,6 +282,8 @@ fn pause(rounds: &mut u32) {
 }
 
 /// A number that nobody counts on (xorshift, Marsaglia), of which no two threads get the same sequence.
+// Not inlined with tasklets that may change threads, or the optimiser might keep the thread-local's address across a suspension.
+#[cfg_attr(feature = "migrating", inline(never))]
 fn random() -> u32 {
     const SEED: u32 = 0x9E37_79B9;
     #[cfg(not(tasklets_loom))]

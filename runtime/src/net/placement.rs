@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 /// So many more than the least loaded home may a home have before connections leave it; an eighth, if that is more.
 pub(super) const SLACK: usize = 8;
-/// What ends sooner was short.
-const BRIEF: Duration = Duration::from_secs(1);
+/// What ends sooner was short. Handing over something that lives for longer costs a thousandth of its life at most; and connections
+/// that compute all that time, and then come in a burst again, must not all begin in one place because they end within a second.
+const BRIEF: Duration = Duration::from_millis(50);
 /// How long the short ones are watched before it is known how many there are.
 const PERIOD: Duration = Duration::from_millis(10);
 /// A worker that has been at work for so long without a pause has too much of it. Longer than the kernel lets threads that share
@@ -182,6 +183,21 @@ mod tests {
         // Until it does again.
         churn.on(200, true);
         assert_eq!(churn.on(1000, true), 0);
+    }
+
+    #[test]
+    fn a_burst_is_divided_though_the_one_before_has_ended() {
+        let mut churn = Churn::new();
+        for _ in 0..10 {
+            let homes: Vec<_> = (0..64).map(|_| churn.accept()).collect();
+            let here = homes.iter().filter(|&&home| home == 0).count();
+            assert!((26..=38).contains(&here), "{here} of 64 in one place");
+            let lived = Duration::from_millis(200);
+            let opened = Instant::now().checked_sub(lived).expect("the clock is older than that");
+            homes.iter().for_each(|&home| churn.loads[home].close(Some(opened)));
+            churn.now += lived;
+            churn.dry += 1;
+        }
     }
 
     #[test]

@@ -15,10 +15,10 @@ use super::library::{Crossbeam, Flume, Kanal, Library, Ours};
 use super::pace::Pace;
 use super::{ASYNC_CHANNEL, CROSSBEAM, FLUME, GO, KANAL, TOKIO};
 use crate::asynchronous::{Asynchronous, Tokio};
-use crate::blocking::{Blocking, Tasklets, Threads};
+use crate::blocking::{Blocking, MigratingTasklets, Tasklets, Threads};
 use crate::failure::{Failure, check};
 use crate::foreign;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 use crate::workloads::percentiles;
 
 /// What each round yields.
@@ -37,6 +37,7 @@ pub(in super::super) const RENDEZVOUS: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: |scale| start::<Ours, Tasklets>(scale, 0) },
+        Side { name: MIGRATING, start: |scale| start::<Ours, MigratingTasklets>(scale, 0) },
         Side { name: CROSSBEAM, start: |scale| start::<Crossbeam, Threads>(scale, 0) },
         Side { name: KANAL, start: |scale| start::<Kanal, Threads>(scale, 0) },
         Side { name: FLUME, start: |scale| start::<Flume, Threads>(scale, 0) },
@@ -53,6 +54,7 @@ pub(in super::super) const BUFFERED: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: |scale| start::<Ours, Tasklets>(scale, 1) },
+        Side { name: MIGRATING, start: |scale| start::<Ours, MigratingTasklets>(scale, 1) },
         Side { name: CROSSBEAM, start: |scale| start::<Crossbeam, Threads>(scale, 1) },
         Side { name: KANAL, start: |scale| start::<Kanal, Threads>(scale, 1) },
         Side { name: FLUME, start: |scale| start::<Flume, Threads>(scale, 1) },

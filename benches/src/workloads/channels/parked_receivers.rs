@@ -123,7 +123,7 @@ fn wait<L: Library, P: Blocking>(tasks: u64) -> Result<Vec<f64>, Failure> {
 
 /// Our futures.
 fn start_ours_async(scale: Scale) -> Started {
-    let runtime = Tasklets::start(scale.workers)?;
+    let runtime: Tasklets = Tasklets::start(scale.workers)?;
     let tasks = tasks(scale);
     Ok(Box::new(move || {
         let attendance = Arc::new(Attendance::default());

@@ -14,10 +14,10 @@ use super::async_library::{AsyncChannel, AsyncLibrary, TokioMpsc};
 use super::library::{Crossbeam, Flume, Kanal, Library, Ours};
 use super::{ASYNC_CHANNEL, CROSSBEAM, FLUME, GO, KANAL, TOKIO};
 use crate::asynchronous::{Asynchronous, Tokio};
-use crate::blocking::{Blocking, Tasklets, Threads};
+use crate::blocking::{Blocking, MigratingTasklets, Tasklets, Threads};
 use crate::failure::{Failure, check};
 use crate::foreign;
-use crate::workload::{Better, OURS, Quantity, Scale, Side, Started, Workload};
+use crate::workload::{Better, MIGRATING, OURS, Quantity, Scale, Side, Started, Workload};
 use crate::workloads::percentiles;
 
 pub(in super::super) const WORKLOAD: Workload = Workload {
@@ -32,6 +32,7 @@ pub(in super::super) const WORKLOAD: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: start::<Ours, Tasklets> },
+        Side { name: MIGRATING, start: start::<Ours, MigratingTasklets> },
         Side { name: CROSSBEAM, start: start::<Crossbeam, Threads> },
         Side { name: KANAL, start: start::<Kanal, Threads> },
         Side { name: FLUME, start: start::<Flume, Threads> },

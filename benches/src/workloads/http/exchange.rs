@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::failure::{Failure, check};
 
+/// What every answer says.
+pub(super) const BODY: &[u8] = b"Hello, world!\n";
 /// The answer on a connection that is kept.
 pub(super) const KEEP: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\nHello, world!\n";
@@ -71,7 +73,7 @@ impl Exchange {
     }
 }
 
-/// Asks a server three times, the last time to close, and checks every byte.
+/// Asks a server three times, the last time to close, and checks all of the answers.
 pub(super) fn try_out(server: SocketAddr) -> Result<(), Failure> {
     let mut stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
@@ -79,17 +81,42 @@ pub(super) fn try_out(server: SocketAddr) -> Result<(), Failure> {
         stream.write_all(format!("GET / HTTP/1.1\r\nHost: {server}\r\n\r\n").as_bytes())?;
         let mut answer = vec![0; KEEP.len()];
         stream.read_exact(&mut answer)?;
-        check("the answer", answer.as_slice(), KEEP)?;
+        check_answer(&answer, KEEP)?;
     }
     stream.write_all(format!("GET / HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    check("the last answer", answer.as_slice(), CLOSE)
+    check_answer(&answer, CLOSE)
+}
+
+/// Fails unless an answer is the expected one but for the order of its headers and their case.
+fn check_answer(found: &[u8], expected: &[u8]) -> Result<(), Failure> {
+    let parts = |answer: &[u8]| {
+        let text = String::from_utf8_lossy(answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.split("\r\n").map(str::to_lowercase);
+        let status = lines.next();
+        let mut headers: Vec<String> = lines.collect();
+        headers.sort();
+        (status, headers, body.to_string())
+    };
+    check("the answer", parts(found), parts(expected))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_may_be_in_any_order_and_case() {
+        let other = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 14\r\ncontent-type: text/plain\r\n\r\nHello, world!\n";
+        assert_eq!(check_answer(other, CLOSE), Ok(()));
+        assert!(check_answer(other, KEEP).is_err());
+        let mut body = KEEP.to_vec();
+        body.make_ascii_lowercase();
+        assert!(check_answer(&body, KEEP).is_err());
+        assert!(check_answer(&CLOSE[..CLOSE.len() - 1], CLOSE).is_err());
+    }
 
     fn arrive(exchange: &mut Exchange, bytes: &[u8]) {
         exchange.space()[..bytes.len()].copy_from_slice(bytes);

@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::{epoll, exchange, may, tasklets, tokio};
+use super::{epoll, exchange, hyper, may, tasklets, tokio};
 use crate::failure::Failure;
 use crate::foreign;
 use crate::resident::resident;
@@ -27,6 +27,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
     sides: &[
         Side { name: OURS, start: |scale| idle(tasklets::serve, scale) },
         Side { name: "tokio", start: |scale| idle(tokio::serve, scale) },
+        Side { name: "hyper", start: |scale| idle(hyper::serve, scale) },
         Side { name: "may", start: |scale| idle(may::serve, scale) },
         Side { name: "epoll", start: |scale| idle(epoll::serve, scale) },
         Side { name: "go", start: |scale| foreign::go("http-idle", scale) },

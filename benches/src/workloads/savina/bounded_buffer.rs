@@ -11,10 +11,10 @@ use may::sync::{Semphore, mpmc};
 
 use super::{cost, nanoseconds_each};
 use crate::asynchronous::{Asynchronous, Smol, Tokio};
-use crate::blocking::{Blocking, May, Tasklets, Threads};
+use crate::blocking::{Blocking, Flavour, May, MigratingTasklets, Tasklets, Threads};
 use crate::failure::{Failure, check};
 use crate::foreign;
-use crate::workload::{OURS, Scale, Side, Started, Workload};
+use crate::workload::{MIGRATING, OURS, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "savina-bounded-buffer",
@@ -24,6 +24,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: asynchronous::<Tokio> },
         Side { name: "smol", start: asynchronous::<Smol> },
         Side { name: "may", start: blocking::<May> },
@@ -55,17 +56,19 @@ trait Buffered: Blocking {
     fn get(buffer: &Self::Buffer) -> Result<u64, Failure>;
 }
 
-impl Buffered for Tasklets {
+impl<F: Flavour> Buffered for Tasklets<F> {
     type Buffer = (tasklets::channel::Sender<u64>, tasklets::channel::Receiver<u64>);
 
     fn buffer() -> Self::Buffer {
         tasklets::channel::bounded(PLACES)
     }
 
+    #[inline(always)]
     fn put(buffer: &Self::Buffer, item: u64) -> Result<(), Failure> {
         Ok(buffer.0.send(item)?)
     }
 
+    #[inline(always)]
     fn get(buffer: &Self::Buffer) -> Result<u64, Failure> {
         Ok(buffer.1.recv()?)
     }
@@ -78,10 +81,12 @@ impl Buffered for Threads {
         crossbeam_channel::bounded(PLACES)
     }
 
+    #[inline(always)]
     fn put(buffer: &Self::Buffer, item: u64) -> Result<(), Failure> {
         Ok(buffer.0.send(item)?)
     }
 
+    #[inline(always)]
     fn get(buffer: &Self::Buffer) -> Result<u64, Failure> {
         Ok(buffer.1.recv()?)
     }
@@ -95,11 +100,13 @@ impl Buffered for May {
         (sender, receiver, Arc::new(Semphore::new(PLACES)))
     }
 
+    #[inline(always)]
     fn put(buffer: &Self::Buffer, item: u64) -> Result<(), Failure> {
         buffer.2.wait();
         Ok(buffer.0.send(item)?)
     }
 
+    #[inline(always)]
     fn get(buffer: &Self::Buffer) -> Result<u64, Failure> {
         let item = buffer.1.recv()?;
         buffer.2.post();

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use super::{cost, nanoseconds_each};
 use crate::asynchronous::{Asynchronous, Smol, Tokio};
-use crate::blocking::{Blocking, May, Tasklets, Threads};
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets, Threads};
 use crate::failure::{Failure, check};
 use crate::foreign;
-use crate::workload::{OURS, Scale, Side, Started, Workload};
+use crate::workload::{MIGRATING, OURS, Scale, Side, Started, Workload};
 
 pub(crate) const CREATE: Workload = Workload {
     name: "savina-fork-create",
@@ -22,6 +22,7 @@ pub(crate) const CREATE: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: |scale| blocking::<Tasklets>(scale, create(scale)) },
+        Side { name: MIGRATING, start: |scale| blocking::<MigratingTasklets>(scale, create(scale)) },
         Side { name: "tokio", start: |scale| asynchronous::<Tokio>(scale, create(scale)) },
         Side { name: "smol", start: |scale| asynchronous::<Smol>(scale, create(scale)) },
         Side { name: "may", start: |scale| blocking::<May>(scale, create(scale)) },
@@ -38,6 +39,7 @@ pub(crate) const THROUGHPUT: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: |scale| blocking::<Tasklets>(scale, throughput(scale)) },
+        Side { name: MIGRATING, start: |scale| blocking::<MigratingTasklets>(scale, throughput(scale)) },
         Side { name: "tokio", start: |scale| asynchronous::<Tokio>(scale, throughput(scale)) },
         Side { name: "smol", start: |scale| asynchronous::<Smol>(scale, throughput(scale)) },
         Side { name: "may", start: |scale| blocking::<May>(scale, throughput(scale)) },

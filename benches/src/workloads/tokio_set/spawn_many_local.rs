@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::{MICROSECONDS, microseconds_each};
 use crate::asynchronous::{Asynchronous, Smol, Tokio};
-use crate::blocking::{Blocking, May, Tasklets};
+use crate::blocking::{Blocking, May, MigratingTasklets, Tasklets};
 use crate::foreign;
-use crate::workload::{OURS, Scale, Side, Started, Workload};
+use crate::workload::{MIGRATING, OURS, Scale, Side, Started, Workload};
 
 pub(crate) const WORKLOAD: Workload = Workload {
     name: "spawn-many-local",
@@ -18,6 +18,7 @@ pub(crate) const WORKLOAD: Workload = Workload {
     fresh_process: false,
     sides: &[
         Side { name: OURS, start: blocking::<Tasklets> },
+        Side { name: MIGRATING, start: blocking::<MigratingTasklets> },
         Side { name: "tokio", start: asynchronous::<Tokio> },
         Side { name: "smol", start: asynchronous::<Smol> },
         Side { name: "may", start: blocking::<May> },
