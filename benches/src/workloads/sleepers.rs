@@ -5,6 +5,7 @@
 //! (200 ms) at a time. The figures are how late they woke, and the CPU time from when the moments were given until the last was
 //! awake, over the number of sleepers. tokio's timers tick in milliseconds; nobody asks for less in this workload.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -63,8 +64,9 @@ impl Dormitory {
             first: AtomicU64::new(0),
             apart: window.as_nanos() as u64 / sleepers,
             arrived: AtomicU64::new(0),
-            // Written once here, so that its memory is there when it is needed.
-            late: (0..sleepers).map(|_| AtomicU64::new(0)).collect(),
+            // Written once here, so that its memory is there when it is needed. A compiler that knew the value would ask for memory of
+            // zeroes instead, and the first to wake would wait for pages.
+            late: (0..sleepers).map(|_| AtomicU64::new(black_box(0))).collect(),
             woken: AtomicU64::new(0),
         })
     }

@@ -34,14 +34,15 @@ pub struct StablePool<T: 'static> {
 }
 
 struct FreeList {
-    indices: Vec<u32>,
+    /// As they came: one list of all of them would be copied as it grows, for milliseconds when they are a million.
+    batches: Vec<Vec<u32>>,
     /// The first index that was never handed out.
     fresh: u32,
 }
 
 impl Default for FreeList {
     fn default() -> Self {
-        Self { indices: Vec::new(), fresh: FIRST_INDEX }
+        Self { batches: Vec::new(), fresh: FIRST_INDEX }
     }
 }
 
@@ -86,8 +87,7 @@ impl<T: Default + Sync> StablePool<T> {
         let mut free = lock(&self.free);
         let free = free.get_or_insert_default();
         let mut indices = cache.indices.borrow_mut();
-        let from = free.indices.len().saturating_sub(BATCH);
-        indices.extend(free.indices.drain(from..));
+        indices.extend(free.batches.pop().into_iter().flatten());
         while indices.len() < BATCH {
             let index = free.fresh;
             assert!(index < 1 << INDEX_BITS, "2^28 contexts wait at once: the limit of this process");
@@ -108,13 +108,17 @@ impl<T: Default + Sync> StablePool<T> {
         let mut indices = cache.indices.borrow_mut();
         indices.push(index);
         if indices.len() >= CACHE {
-            lock(&self.free).get_or_insert_default().indices.extend(indices.drain(BATCH..));
+            let batch = indices.split_off(BATCH);
+            lock(&self.free).get_or_insert_default().batches.push(batch);
         }
     }
 
     /// Gives everything in `cache` back.
     pub fn give_all(&'static self, cache: &Cache) {
-        lock(&self.free).get_or_insert_default().indices.append(&mut cache.indices.borrow_mut());
+        let all = cache.indices.take();
+        if !all.is_empty() {
+            lock(&self.free).get_or_insert_default().batches.push(all);
+        }
     }
 }
 

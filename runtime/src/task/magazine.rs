@@ -13,7 +13,7 @@ use std::sync::{Mutex, TryLockError};
 
 /// Blocks of a full magazine.
 const FULL: u32 = 128;
-/// Magazines of a depot: of the smallest class 16 MiB.
+/// Magazines of a depot: of the smallest class 14 MiB.
 const MAGAZINES: usize = 1024;
 
 type Next = Option<NonNull<u8>>;

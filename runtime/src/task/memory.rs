@@ -10,8 +10,9 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-/// Sizes of blocks; larger tasks are not kept.
-pub(super) const CLASSES: [usize; 3] = [128, 192, 256];
+/// Sizes of blocks; larger tasks are not kept. An allocator like glibc's keeps a word before each block and rounds both up to 16 bytes, so
+/// sizes of a word less leave no gap. The first holds a closure of two words.
+pub(super) const CLASSES: [usize; 4] = [104, 136, 184, 248];
 const ALIGN: usize = 16;
 
 /// What a thread keeps of one class.
@@ -212,6 +213,12 @@ mod tests {
         again.iter().for_each(|&block| unsafe { free(NonNull::new(block as *mut [u64; 30]).unwrap()) });
         // Half of them each time.
         assert!((0..64).any(|_| !trim()), "in the end nothing is left");
+    }
+
+    #[test]
+    fn a_small_task_fits_the_smallest_class() {
+        type Small = super::super::cell::Cell<[usize; 2], usize, ()>;
+        assert_eq!(class_of(Layout::new::<Small>()), Some(0));
     }
 
     #[test]

@@ -83,10 +83,10 @@ pub(crate) struct Entry {
     prev: Cell<Option<NonNull<Entry>>>,
     /// When it is due; meaningful while linked.
     tick: Cell<u64>,
-    /// The inserter's word, not interpreted here.
-    data: Cell<*const ()>,
     /// Which slot it is linked in, as an index into all slots, or `UNLINKED`.
     slot: Cell<u16>,
+    /// The owner's word, not interpreted here.
+    data: Cell<*const ()>,
     /// The wheel points here while the owner may hold a `&mut` to what contains this.
     _pinned: PhantomPinned,
 }
@@ -98,8 +98,8 @@ impl Entry {
             next: Cell::new(None),
             prev: Cell::new(None),
             tick: Cell::new(0),
-            data: Cell::new(ptr::null()),
             slot: Cell::new(UNLINKED),
+            data: Cell::new(ptr::null()),
             _pinned: PhantomPinned,
         }
     }
@@ -109,9 +109,13 @@ impl Entry {
         self.slot.get() != UNLINKED
     }
 
-    /// The payload given at the last insertion.
+    /// The payload.
     pub(crate) fn data(&self) -> *const () {
         self.data.get()
+    }
+
+    pub(crate) fn set_data(&self, data: *const ()) {
+        self.data.set(data);
     }
 }
 
@@ -166,15 +170,15 @@ impl Wheel {
         self.len
     }
 
-    /// Links `entry`, due at the first tick that is not before `deadline`, and sets its payload. A deadline that
-    /// has passed is due at once; one more than 38 million years away never is.
+    /// Links `entry`, due at the first tick that is not before `deadline`. A deadline that has passed is due at once;
+    /// one more than 38 million years away never is.
     ///
     /// # Safety
     ///
     /// `entry` points to an [`Entry`] that is in no wheel. Until [`pop_due`](Wheel::pop_due) returns it,
     /// [`remove`](Wheel::remove) unlinks it or this wheel is dropped, it stays where it is, is not freed, is used
     /// by no other thread, and no `&mut Entry` to it is used.
-    pub(crate) unsafe fn insert(&mut self, entry: NonNull<Entry>, deadline: Instant, data: *const ()) {
+    pub(crate) unsafe fn insert(&mut self, entry: NonNull<Entry>, deadline: Instant) {
         // A tick of the past belongs to no slot: the earliest place there is is the current tick.
         let tick = self.first_tick_from(deadline).max(self.current);
         {
@@ -183,7 +187,6 @@ impl Wheel {
             let entry = unsafe { entry.as_ref() };
             debug_assert!(!entry.is_linked());
             entry.tick.set(tick);
-            entry.data.set(data);
         }
         // SAFETY: it is in no list, and stays valid for as long as it is linked here, both by this function's
         // contract; the tick set above is not before the current one.

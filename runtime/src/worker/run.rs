@@ -42,7 +42,7 @@ fn wait_until(fiber: &Fiber, deadline: Instant) {
     let entry = NonNull::from(&fiber.card.timer);
     // SAFETY: the entry is on the fiber's card, which stays where it is for ever, and it is not linked: it is unlinked below, on the same
     // home, before the fiber goes on.
-    worker.home.with_timers(|timers| unsafe { timers.insert(entry, deadline, std::ptr::from_ref(fiber).cast()) });
+    worker.home.with_timers(|timers| unsafe { timers.insert(entry, deadline) });
     fiber.switch(Switch::Park);
     if fiber.card.timer.is_linked() {
         // SAFETY: linked, and in this wheel: the fiber has not left its home.

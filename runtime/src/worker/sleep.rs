@@ -181,7 +181,18 @@ impl Worker {
     #[cold]
     fn answer_survey(&self) {
         let round = self.remote.asked.swap(0, Ordering::Relaxed);
-        if self.shared.survey.answer(round, |each| self.home.started.for_each(each)) {
+        let last = self.shared.survey.answer(round, |each| {
+            if self.home.with_timers(|timers| timers.next_deadline().is_some()) {
+                return true;
+            }
+            let mut external = false;
+            self.home.started.for_each_while(|fiber| {
+                external = each(fiber.context.reason(), &fiber.label);
+                !external
+            });
+            external
+        });
+        if last {
             self.shared.monitor.wake();
         }
     }

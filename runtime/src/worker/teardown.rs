@@ -41,10 +41,11 @@ impl Worker {
         if self.home.told_to_end.replace(true) {
             return;
         }
-        self.home.started.for_each(|fiber| {
+        self.home.started.for_each_while(|fiber| {
             if fiber.context.cancel() {
                 self.home.ready.push_back(fiber.runnable());
             }
+            true
         });
         self.shared.futures.wake_all();
     }

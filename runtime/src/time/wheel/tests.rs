@@ -46,9 +46,10 @@ impl Pair {
         let number = self.entries.len();
         let entry = NonNull::from(Box::leak(Box::new(Entry::new())));
         self.entries.push(entry);
-        let data = ptr::without_provenance(number);
+        // SAFETY: it is not linked yet, and freed only in `drop`.
+        unsafe { entry.as_ref() }.set_data(ptr::without_provenance(number));
         // SAFETY: the entry is new, and is freed only in `drop`.
-        unsafe { self.wheel.insert(entry, deadline, data) };
+        unsafe { self.wheel.insert(entry, deadline) };
         // What is overdue is sorted to the wheel's current tick, and that is never ahead of time.
         assert!(self.wheel.current <= self.ticks(self.now, false));
         let tick = self.ticks(deadline, true).max(self.wheel.current);
@@ -310,7 +311,7 @@ fn a_deadline_before_the_start_is_due_at_once() {
     let entry = Entry::new();
     let mut wheel = Wheel::new(origin + Duration::from_secs(5));
     // SAFETY: the entry is new and stays in this frame, which ends after the wheel's last use.
-    unsafe { wheel.insert(NonNull::from(&entry), origin, ptr::null()) };
+    unsafe { wheel.insert(NonNull::from(&entry), origin) };
     assert!(wheel.pop_due(origin).is_some());
 }
 
@@ -322,7 +323,7 @@ fn a_clock_read_earlier_does_not_turn_the_wheel_back() {
     pair.pop(usize::MAX);
     let overdue = Entry::new();
     // SAFETY: the entry is new and is popped before it goes out of scope.
-    unsafe { pair.wheel.insert(NonNull::from(&overdue), before, ptr::null()) };
+    unsafe { pair.wheel.insert(NonNull::from(&overdue), before) };
     assert!(pair.wheel.pop_due(before).is_some());
     assert!(!overdue.is_linked());
 }
@@ -348,7 +349,7 @@ fn the_ends_of_time_do_not_panic() {
         let entry = Entry::new();
         let mut wheel = Wheel::new(start);
         // SAFETY: the entry is new and stays in this frame, which ends after the wheel's last use.
-        unsafe { wheel.insert(NonNull::from(&entry), latest, ptr::null()) };
+        unsafe { wheel.insert(NonNull::from(&entry), latest) };
         assert!(wheel.next_deadline().is_none_or(|next| next > now));
         assert_eq!(wheel.pop_due(now).is_some(), start == latest);
         // From here the deadline is more than 2^64 ticks away, or has been popped. One call moves it down by a few
@@ -368,7 +369,7 @@ fn a_million_timeouts_that_never_fire_leave_no_trace() {
     for _ in 0..count {
         let deadline = now + Duration::from_secs(30);
         // SAFETY: the entry is not linked here, and stays in this frame, which ends after the wheel's last use.
-        unsafe { wheel.insert(NonNull::from(&entry), deadline, ptr::null()) };
+        unsafe { wheel.insert(NonNull::from(&entry), deadline) };
         // SAFETY: linked in the line above.
         unsafe { wheel.remove(NonNull::from(&entry)) };
         now += Duration::from_micros(100);
