@@ -76,12 +76,14 @@ struct Block {
 /// A larger block is not kept.
 const KEPT: usize = 64 * 1024;
 
+// Accessed only in functions that do not suspend, and with migrating tasklets are not inlined into any that does.
 std::thread_local! {
     static SPARE: Cell<Option<Block>> = const { Cell::new(None) };
 }
 
 impl Block {
     #[cold]
+    #[cfg_attr(feature = "migrating", inline(never))]
     fn for_message(layout: Layout) -> Self {
         // A thread whose thread-locals are gone does without.
         if let Ok(Some(block)) = SPARE.try_with(Cell::take)
@@ -98,6 +100,7 @@ impl Block {
 
     /// For the next on this thread, which is more likely to need one of this size than of that of the one before.
     #[cold]
+    #[cfg_attr(feature = "migrating", inline(never))]
     fn keep(self) {
         if self.layout.size() <= KEPT {
             let _ = SPARE.try_with(|spare| spare.set(Some(self)));
