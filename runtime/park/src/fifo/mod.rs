@@ -43,6 +43,8 @@
 //! same goes for a receiver and the first. Whoever comes to the first position of a segment links it before it moves on, so nobody waits
 //! for somebody else's link.
 //!
+//! *Several cores at one end.* Whoever loses the tail or the head to another stands back for a moment (`contention.rs`): a matter of speed alone.
+//!
 //! *Segments that are late.* A thread may hold a link for as long as it likes before it looks. Segments are not freed before the queue is,
 //! words and links carry positions and numbers, so it finds out.
 //!
