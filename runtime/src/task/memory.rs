@@ -12,7 +12,7 @@ use std::ptr::NonNull;
 
 /// Sizes of blocks; larger tasks are not kept. An allocator like glibc's keeps a word before each block and rounds both up to 16 bytes, so
 /// sizes of a word less leave no gap. The first holds a closure of two words.
-pub(super) const CLASSES: [usize; 4] = [104, 136, 184, 248];
+pub(super) const CLASSES: [usize; 4] = [104, 136, 200, 248];
 const ALIGN: usize = 16;
 
 /// What a thread keeps of one class.
