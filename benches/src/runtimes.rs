@@ -1,5 +1,7 @@
 //! Each runtime with a given number of workers, as its users would set it up.
 
+use std::net::SocketAddr;
+
 use crate::failure::Failure;
 
 /// Ours.
@@ -18,6 +20,27 @@ where
     F: Future<Output = Result<Vec<f64>, Failure>> + Send + 'static,
 {
     runtime.block_on(runtime.spawn(main))?
+}
+
+/// Starts a server on tokio, with a task of `connection` for each one, on a thread of its own, and returns its address. A client that breaks
+/// off ends its connection and nothing else.
+pub(crate) fn serve_on_tokio<F>(
+    workers: usize,
+    connection: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+) -> Result<SocketAddr, Failure>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let runtime = self::tokio(workers)?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let accepting = runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(connection(stream));
+        }
+    });
+    std::thread::spawn(move || runtime.block_on(accepting));
+    Ok(address)
 }
 
 /// may has one runtime for each process; it starts at the first spawn and takes the setting from here.

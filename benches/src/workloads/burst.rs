@@ -158,16 +158,7 @@ fn tokio(workers: usize) -> Result<SocketAddr, Failure> {
             stream.write_all(&compute(u64::from_le_bytes(number), COMPUTING).to_le_bytes()).await?;
         }
     }
-    let runtime = runtimes::tokio(workers)?;
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
-    let address = listener.local_addr()?;
-    let accepting = runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream));
-        }
-    });
-    std::thread::spawn(move || runtime.block_on(accepting));
-    Ok(address)
+    runtimes::serve_on_tokio(workers, answer)
 }
 
 fn may(workers: usize) -> Result<SocketAddr, Failure> {

@@ -13,7 +13,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
 
 use super::exchange::BODY;
 use crate::failure::Failure;
@@ -21,19 +20,9 @@ use crate::runtimes;
 
 /// Starts the server on a thread of its own and returns its address.
 pub(super) fn serve(workers: usize) -> Result<SocketAddr, Failure> {
-    let runtime = runtimes::tokio(workers)?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-    let address = listener.local_addr()?;
-    let accepting = runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let connection =
-                http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service_fn(hello));
-            // A client that breaks off ends its connection and nothing else.
-            tokio::spawn(connection);
-        }
-    });
-    std::thread::spawn(move || runtime.block_on(accepting));
-    Ok(address)
+    runtimes::serve_on_tokio(workers, |stream| {
+        http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service_fn(hello))
+    })
 }
 
 /// The answer to every request. hyper adds the length, and what becomes of the connection.

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use super::exchange::Exchange;
 use crate::failure::Failure;
@@ -12,17 +12,7 @@ use crate::runtimes;
 
 /// Starts the server on a thread of its own and returns its address.
 pub(super) fn serve(workers: usize) -> Result<SocketAddr, Failure> {
-    let runtime = runtimes::tokio(workers)?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-    let address = listener.local_addr()?;
-    let accepting = runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // A client that breaks off ends its connection and nothing else.
-            tokio::spawn(answer(stream));
-        }
-    });
-    std::thread::spawn(move || runtime.block_on(accepting));
-    Ok(address)
+    runtimes::serve_on_tokio(workers, answer)
 }
 
 /// The life of one connection.
