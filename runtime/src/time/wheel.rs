@@ -1,123 +1,90 @@
 //! A hierarchical timing wheel: the timers of one home.
 //!
 //! Time is counted in ticks of 2^16 ns (about 66 us) since the wheel was made. A tick is written as a number in
-//! base 64, and each of its 11 digits has a level of 64 slots:
+//! base 64, and each of its 11 digits has a level. A slot of a level is as wide as a whole block of 64 slots of the level below,
+//! and a level has two blocks: the one where the current tick is, and the next.
 //!
 //! ```text
-//!            a slot spans    64 slots span
-//! level 0        66 us           4.2 ms      [ ][ ][c][x][ ] .. [ ]
-//! level 1       4.2 ms           268 ms      [ ][c][ ][x][ ] .. [ ]
-//! level 2       268 ms             17 s      [c][ ][ ][ ][x] .. [ ]
+//!            a slot spans    a block spans     this block               the next
+//! level 0        66 us           4.2 ms      [ ][ ][c][x][ ] .. [ ]   [x][ ] .. [x]
+//! level 1       4.2 ms           268 ms      [ ][c][s][ ][x] .. [ ]   [ ][x] .. [ ]
+//! level 2       268 ms             17 s      [c][s][ ][ ][x] .. [ ]   [ ][ ] .. [ ]
 //! level 3         17 s             18 min
 //!   ..
 //! level 10                  38 million years        (16 slots are used)
 //!
-//! c: where a digit of the current tick points    x: entries
+//! c: the current slot, where the current tick is    s: its successor    x: entries
 //! ```
 //!
-//! An entry lies at the level of the highest digit in which its tick differs from the current one, in the slot
-//! named by that digit of its own tick; an entry of the current tick itself lies at level 0. This holds at all
-//! times (the *placement invariant*), and everything else follows from it:
+//! A slot lies in the same place whichever of the two its block is: blocks with an even number have the left places, those with an
+//! odd number the right ones.
 //!
-//! * Slots left of `c` are empty, and so is slot `c` at every level but 0. The first occupied slot of a level is
-//!   therefore the lowest bit of its occupancy word; there is no wrapping around.
-//! * Every entry of a level is due before every entry of a higher level. The first occupied slot of the lowest
-//!   occupied level has the earliest entries, so a stretch without timers is crossed in one step, however long.
-//! * Entries of one tick lie in one slot. Slots are appended to, and moving a slot down keeps its order, so
-//!   entries expire by tick and, within a tick, in the order of insertion (but for one case, below).
+//! An entry belongs at the lowest level one of whose two blocks its tick is in. So above level 0 the current slot and its
+//! successor get no entries: their ticks are those of the two blocks below. When the current tick moves on, an entry that
+//! had belonged in what is now a successor is to *descend*, and until it has it is late:
+//!
+//! * A successor's entries descend a few at each call of [`Wheel::pop_due`], all the time that the current slot takes: half a
+//!   million sleepers have 134,000 of them in a slot of level 2, which takes some 7 ms to place.
+//! * A current slot that still has entries when it is reached is *moving*. Any of them may be the earliest, so nothing is popped and
+//!   the current tick stays until it is empty. It takes many entries at each call, but not all, since there may be a million.
+//!
+//! Everything else follows:
+//!
+//! * All occupied slots of a level are in order: those of this block, then those of the next; none is before the current one.
+//!   The first one of a level is the lowest bit of two words.
+//! * Nothing is due before the slot that starts first, and only the first slots of the levels need to be asked. A stretch without timers
+//!   is crossed in one step, however long. Where two slots start at once, the one of the higher level is moving.
+//! * Entries of one tick lie in one slot, unless some of them are late. Slots are appended to, and descending keeps their order, so
+//!   entries expire by tick and, within a tick, in the order of insertion; but an entry that comes while others are late may overtake
+//!   those of its tick among them.
 //!
 //! The current tick is moved only by [`Wheel::pop_due`], up to the start of the first occupied slot or up to now,
-//! whichever is earlier. Up to there no entry changes its place. At the start of a slot above level 0, the digit
-//! of its entries has become equal to the current one, and they are placed again, lower. So an entry moves at most
-//! 10 times in its life, and one that is removed before its slot is reached is never moved.
+//! whichever is earlier. An entry descends at most 10 times in its life, and one that is removed before the slot in front of its own is
+//! reached never does.
 //!
 //! A slot also keeps the earliest tick of those put into it since it was last empty, so that a sleeper with a
 //! distant timer sleeps to its deadline and not to the start of a wide slot. A removal leaves that bound as it is:
 //! it is then too early, which costs a look, and that look moves the slot's entries down. This happens at most
 //! once a level before the next entry is due.
-//!
-//! A slot can hold a million entries, so moving it down is done in portions, one a call of [`Wheel::pop_due`]. While
-//! a slot is *moving*, it is the one exception to the placement invariant: its digit equals the current one. Nothing
-//! is popped and the current tick stays until it is empty, since any of its entries may be the earliest. New entries
-//! are placed as always, never into it, so that it does become empty; one of them may therefore expire before an
-//! older entry of the same tick that had not yet been moved. This is the one exception to the order of insertion.
 
-use std::cell::Cell;
-use std::marker::PhantomPinned;
-use std::ptr::{self, NonNull};
+use crate::prefetch::prefetch;
+use entry::UNLINKED;
+use std::cmp::Reverse;
+use std::iter;
+use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
+pub(crate) use entry::Entry;
+
+mod entry;
 #[cfg(test)]
 mod tests;
 
 /// A tick is 2^16 ns.
 const TICK_BITS: u32 = 16;
 
-/// A level has 2^6 slots: as many as an occupancy word has bits.
+/// A block has 2^6 slots: as many as an occupancy word has bits.
 const LEVEL_BITS: u32 = 6;
-const SLOTS_PER_LEVEL: usize = 1 << LEVEL_BITS;
+const BLOCK: usize = 1 << LEVEL_BITS;
+
+/// This block and the next.
+const SLOTS_PER_LEVEL: usize = 2 * BLOCK;
 
 /// Enough digits for every `u64` tick.
 const LEVELS: usize = u64::BITS.div_ceil(LEVEL_BITS) as usize;
 
-/// How many entries one call moves down at most: some tens of microseconds when they are in no near cache. The tests
+/// How many entries of a moving slot descend at one call at most: some tens of microseconds when they are in no near cache. The tests
 /// make do with fewer entries.
 const MOVES_PER_CALL: usize = if cfg!(test) { 3 } else { 1024 };
 
-/// Stands for no slot.
-const UNLINKED: u16 = u16::MAX;
+/// How many entries of successors descend at one call at most. Where calls are as many as the entries that become due, each brings two
+/// of those to come down by a level: from level 2, and from level 1.
+const DESCENTS_PER_CALL: usize = 2;
 
 /// Stands for every tick too far to count (38 million years); it is never due.
 const NEVER: u64 = u64::MAX;
 
 const NANOS_PER_SEC: u128 = 1_000_000_000;
-
-/// A timer's place in a [`Wheel`], owned by whoever waits and linked into the wheel where it lies.
-///
-/// From [`Wheel::insert`] until it is popped or removed it must neither move nor be freed.
-#[repr(C)]
-#[derive(Debug)]
-pub(crate) struct Entry {
-    /// Its neighbours in the list of the slot.
-    next: Cell<Option<NonNull<Entry>>>,
-    prev: Cell<Option<NonNull<Entry>>>,
-    /// When it is due; meaningful while linked.
-    tick: Cell<u64>,
-    /// Which slot it is linked in, as an index into all slots, or `UNLINKED`.
-    slot: Cell<u16>,
-    /// The owner's word, not interpreted here.
-    data: Cell<*const ()>,
-    /// The wheel points here while the owner may hold a `&mut` to what contains this.
-    _pinned: PhantomPinned,
-}
-
-impl Entry {
-    /// An entry that is not linked and whose payload is null.
-    pub(crate) const fn new() -> Entry {
-        Entry {
-            next: Cell::new(None),
-            prev: Cell::new(None),
-            tick: Cell::new(0),
-            slot: Cell::new(UNLINKED),
-            data: Cell::new(ptr::null()),
-            _pinned: PhantomPinned,
-        }
-    }
-
-    /// Whether a wheel holds this entry: from its insertion until it is popped or removed.
-    pub(crate) fn is_linked(&self) -> bool {
-        self.slot.get() != UNLINKED
-    }
-
-    /// The payload.
-    pub(crate) fn data(&self) -> *const () {
-        self.data.get()
-    }
-
-    pub(crate) fn set_data(&self, data: *const ()) {
-        self.data.set(data);
-    }
-}
 
 /// The entries of one slot.
 #[derive(Debug, Clone, Copy)]
@@ -139,12 +106,12 @@ pub(crate) struct Wheel {
     current: u64,
     /// Bit `l` is set if level `l` has an entry.
     occupied_levels: u16,
-    /// Bit `s` of word `l` is set if slot `s` of level `l` has an entry.
-    occupied_slots: [u64; LEVELS],
+    /// Bit `s` of word `b` of level `l` is set if slot `s` of the block in place `b` has an entry.
+    occupied_slots: [[u64; 2]; LEVELS],
     /// All slots, level by level.
     slots: Box<[Slot]>,
-    /// The slot that is being moved down, by index. No entry is added to it meanwhile.
-    moving: Option<usize>,
+    /// A successor may have entries.
+    descending: bool,
     /// The number of linked entries.
     len: usize,
 }
@@ -157,9 +124,9 @@ impl Wheel {
             start: now,
             current: 0,
             occupied_levels: 0,
-            occupied_slots: [0; LEVELS],
+            occupied_slots: [[0; 2]; LEVELS],
             slots: vec![empty; LEVELS * SLOTS_PER_LEVEL].into_boxed_slice(),
-            moving: None,
+            descending: false,
             len: 0,
         }
     }
@@ -188,9 +155,10 @@ impl Wheel {
             debug_assert!(!entry.is_linked());
             entry.tick.set(tick);
         }
+        let level = level_of(tick, self.current);
         // SAFETY: it is in no list, and stays valid for as long as it is linked here, both by this function's
-        // contract; the tick set above is not before the current one.
-        unsafe { self.place(entry) };
+        // contract; the level has a block with the tick.
+        unsafe { self.place(entry, level) };
         self.len += 1;
     }
 
@@ -209,10 +177,10 @@ impl Wheel {
     /// due, and in the past while a slot is moving down. It can be too early after removals, at most once a level
     /// before an entry is really due. `None` if there is no entry, or none that an `Instant` can name the tick of.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let (_, slot) = self.first_occupied()?;
-        let tick = match self.moving {
-            Some(_) => self.current,
-            None => self.slots[slot].earliest,
+        let first = self.first()?;
+        let tick = match first.is_moving(self.current) {
+            true => self.current,
+            false => self.first_of_each().map(|first| self.slots[first.index].earliest).min()?,
         };
         let nanos = u128::from(tick) << TICK_BITS;
         let secs = u64::try_from(nanos / NANOS_PER_SEC).ok()?;
@@ -224,46 +192,64 @@ impl Wheel {
     /// one seen earlier counts as that one.
     ///
     /// `None` says that nothing more is to be had from this call. If [`next_deadline`](Wheel::next_deadline) has
-    /// passed even so, a crowded slot is moving down: call again after other work, and do not sleep.
+    /// passed even so, a crowded slot is moving: call again after other work, and do not sleep.
     ///
     /// Call it now and then even when nothing is due: it is what moves the wheel on, and an entry is placed the
     /// lower the less the wheel lags behind.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<NonNull<Entry>> {
-        let now = self.last_tick_until(now).max(self.current);
+        let due = self.pop_until(self.last_tick_until(now).max(self.current));
+        if self.descending {
+            self.descend();
+        }
+        due
+    }
+
+    /// Unlinks and returns the first entry of a tick up to `now`.
+    fn pop_until(&mut self, now: u64) -> Option<NonNull<Entry>> {
         let mut moves_left = MOVES_PER_CALL;
-        loop {
-            if let Some(slot) = self.moving {
-                self.move_down(slot, &mut moves_left);
-                if self.slots[slot].head.is_some() {
-                    return None;
-                }
-                self.moving = None;
-            }
-            let Some((level, slot)) = self.first_occupied() else {
-                break;
-            };
-            let Slot { head, earliest, .. } = self.slots[slot];
-            // All ticks of a slot agree in the digits from its level up.
-            let slot_start = earliest & (u64::MAX << (level * LEVEL_BITS));
-            if slot_start > now {
-                break;
-            }
-            // No entry but those of this slot changes its place by this: all others are in later slots.
-            self.current = slot_start;
-            if level > 0 {
-                self.moving = Some(slot);
-                continue;
-            }
-            if let Some(head) = head {
+        while let Some(first) = self.first().filter(|first| first.start <= now) {
+            // Nothing starts before it, so nothing is left behind.
+            self.advance(first.start);
+            if first.level == 0 {
+                let head = self.slots[first.index].head?;
                 // SAFETY: the head of a slot's list is linked in this wheel.
                 unsafe { self.unlink(head) };
                 self.len -= 1;
+                return Some(head);
             }
-            return head;
+            self.move_down(first.index, &mut moves_left);
+            if self.slots[first.index].head.is_some() {
+                return None;
+            }
         }
-        // All slots that start by now have been emptied, so no entry changes its place by this.
-        self.current = now;
+        // All slots that start by now have been emptied.
+        self.advance(now);
         None
+    }
+
+    /// Moves the current tick.
+    fn advance(&mut self, to: u64) {
+        // Where the digit of level 0 alone changes, no other level has a new successor.
+        self.descending |= (to ^ self.current) >> LEVEL_BITS != 0;
+        self.current = to;
+    }
+
+    /// Places some entries of successors again, the next to be due first.
+    #[inline(never)]
+    fn descend(&mut self) {
+        let mut moves_left = DESCENTS_PER_CALL;
+        for level in ones(self.occupied_levels & !1) {
+            let successor = index_of((self.current >> (level * LEVEL_BITS)).wrapping_add(1), level);
+            self.move_down(successor, &mut moves_left);
+            if let Some(head) = self.slots[successor].head {
+                // SAFETY: the head of a slot's list is linked, and so valid by the contract of `insert`.
+                if let Some(second) = unsafe { head.as_ref() }.next.get() {
+                    prefetch(second.addr().get());
+                }
+                return;
+            }
+        }
+        self.descending = false;
     }
 
     /// The tick at which something with this deadline is due: rounded up, so that it is never early.
@@ -278,31 +264,33 @@ impl Wheel {
         u64::try_from(nanos >> TICK_BITS).map_or(NEVER - 1, |tick| tick.min(NEVER - 1))
     }
 
-    /// The level and index of the slot with the earliest entries.
-    fn first_occupied(&self) -> Option<(u32, usize)> {
-        if self.occupied_levels == 0 {
-            return None;
-        }
-        let level = self.occupied_levels.trailing_zeros();
-        let digit = self.occupied_slots[level as usize].trailing_zeros();
-        Some((level, level as usize * SLOTS_PER_LEVEL + digit as usize))
+    /// The occupied slot that starts first, and of two that do so the one of the higher level.
+    fn first(&self) -> Option<First> {
+        self.first_of_each().min_by_key(|first| (first.start, Reverse(first.level)))
     }
 
-    /// Appends `entry` to the slot where its tick belongs at the current tick.
+    /// The first occupied slot of each level that has one.
+    fn first_of_each(&self) -> impl Iterator<Item = First> {
+        ones(self.occupied_levels).map(|level| {
+            let block = self.current >> (level * LEVEL_BITS) >> LEVEL_BITS;
+            let words = &self.occupied_slots[level as usize];
+            let this = words[block as usize % 2];
+            let (block, word) = if this != 0 { (block, this) } else { (block + 1, words[(block as usize + 1) % 2]) };
+            let slot = block << LEVEL_BITS | u64::from(word.trailing_zeros());
+            First { level, index: index_of(slot, level), start: slot << (level * LEVEL_BITS) }
+        })
+    }
+
+    /// Appends `entry` to the slot of its tick at that level.
     ///
     /// # Safety
     ///
-    /// `entry` is valid as [`insert`](Wheel::insert) requires, in no list, and its tick is not before the current.
-    unsafe fn place(&mut self, entry: NonNull<Entry>) {
+    /// `entry` is valid as [`insert`](Wheel::insert) requires, in no list, and its tick is in a block that the level has.
+    unsafe fn place(&mut self, entry: NonNull<Entry>, level: u32) {
         // SAFETY: valid by the contract; its fields are cells.
         let fields = unsafe { entry.as_ref() };
         let tick = fields.tick.get();
-        debug_assert!(tick >= self.current);
-        // The lowest digit counts as different even if it is not: level 0 is as low as it goes.
-        let difference = (tick ^ self.current) | (SLOTS_PER_LEVEL as u64 - 1);
-        let level = difference.ilog2() / LEVEL_BITS;
-        let digit = (tick >> (level * LEVEL_BITS)) as usize % SLOTS_PER_LEVEL;
-        let index = level as usize * SLOTS_PER_LEVEL + digit;
+        let index = index_of(tick >> (level * LEVEL_BITS), level);
         fields.slot.set(index as u16);
 
         let slot = &mut self.slots[index];
@@ -316,7 +304,7 @@ impl Wheel {
         } else {
             slot.head = Some(entry);
             slot.earliest = tick;
-            self.occupied_slots[level as usize] |= 1 << digit;
+            self.occupied_slots[level as usize][index / BLOCK % 2] |= 1 << (index % BLOCK);
             self.occupied_levels |= 1 << level;
         }
     }
@@ -347,28 +335,75 @@ impl Wheel {
         }
     }
 
-    /// Places entries of a slot again, in order, until it is empty or no moves are left. The start of the slot is
-    /// the current tick.
+    /// Places entries of a current slot or of a successor again, lower, in order, until it is empty or no moves are left.
     fn move_down(&mut self, slot: usize, moves_left: &mut usize) {
         while let Some(head) = self.slots[slot].head
             && *moves_left > 0
         {
             *moves_left -= 1;
+            // SAFETY: the head of a slot's list is linked, and so valid by the contract of `insert`.
+            let tick = unsafe { head.as_ref() }.tick.get();
+            let level = self.level_below(slot / SLOTS_PER_LEVEL, tick);
             // SAFETY: the head of a slot's list is linked in this wheel.
             unsafe { self.unlink(head) };
-            // SAFETY: it was linked until now, so it is valid, and is in no list any more. No tick of a slot is
-            // before the slot's start, the current tick.
-            unsafe { self.place(head) };
+            // SAFETY: it was linked until now, so it is valid, and is in no list any more; the lowest level with a block that its tick is
+            // in, and so each one above, has such a block.
+            unsafe { self.place(head, level) };
         }
+    }
+
+    /// To which level an entry descends from the level `from`: to where it belongs, or above that to the slot of its tick which still has
+    /// entries, since they may be older ones of that tick.
+    fn level_below(&self, from: usize, tick: u64) -> u32 {
+        let lowest = level_of(tick, self.current);
+        let is_occupied = |&level: &u32| self.slots[index_of(tick >> (level * LEVEL_BITS), level)].head.is_some();
+        (lowest + 1..from as u32).rev().find(is_occupied).unwrap_or(lowest)
     }
 
     /// Clears the occupancy bits of a slot that has become empty.
     fn mark_empty(&mut self, index: usize) {
         let level = index / SLOTS_PER_LEVEL;
-        let slots = &mut self.occupied_slots[level];
-        *slots &= !(1 << (index % SLOTS_PER_LEVEL));
-        if *slots == 0 {
+        let words = &mut self.occupied_slots[level];
+        words[index / BLOCK % 2] &= !(1 << (index % BLOCK));
+        if *words == [0; 2] {
             self.occupied_levels &= !(1 << level);
         }
     }
+}
+
+/// The first occupied slot of a level.
+struct First {
+    level: u32,
+    /// Its place among all slots.
+    index: usize,
+    /// The first of its ticks.
+    start: u64,
+}
+
+impl First {
+    /// Whether its entries must descend before anything can be due.
+    fn is_moving(&self, current: u64) -> bool {
+        self.level > 0 && self.start == current
+    }
+}
+
+/// The lowest level one of whose two blocks has `tick`, which is not before `current`.
+fn level_of(tick: u64, current: u64) -> u32 {
+    debug_assert!(tick >= current);
+    // A block of this level is wider than the distance, so both are in one or in neighbours.
+    let level = ((tick - current) | (BLOCK as u64 - 1)).ilog2() / LEVEL_BITS;
+    let blocks_below = |tick| tick >> (level * LEVEL_BITS);
+    // They may be in neighbours of the level below too, and are never so another level down.
+    level - u32::from(level > 0 && blocks_below(tick) - blocks_below(current) == 1)
+}
+
+/// The place among all slots of that slot of a level.
+fn index_of(slot: u64, level: u32) -> usize {
+    level as usize * SLOTS_PER_LEVEL + slot as usize % SLOTS_PER_LEVEL
+}
+
+/// The numbers of the bits that are set, from the lowest.
+fn ones(word: u16) -> impl Iterator<Item = u32> {
+    let rest = |&word: &u16| Some(word & (word - 1)).filter(|&rest| rest != 0);
+    iter::successors(Some(word).filter(|&word| word != 0), rest).map(u16::trailing_zeros)
 }

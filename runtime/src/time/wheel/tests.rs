@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
+use std::ptr;
 
 const TICK: Duration = Duration::from_nanos(1 << TICK_BITS);
 
@@ -15,7 +16,7 @@ struct Pair {
     now: Instant,
     wheel: Wheel,
     twin: Twin,
-    /// Those inserted while a slot was moving down: they may overtake older ones of their tick.
+    /// Those inserted while others were late: they may overtake older ones of their tick.
     hasty: BTreeSet<usize>,
     /// Each entry is boxed alone and reached through its pointer only, so that it stays put.
     entries: Vec<NonNull<Entry>>,
@@ -42,6 +43,10 @@ impl Pair {
         u64::try_from(whole + rest).expect("the tests stay below 2^64 ticks")
     }
 
+    fn is_moving(&self) -> bool {
+        self.wheel.first().is_some_and(|first| first.is_moving(self.wheel.current))
+    }
+
     fn insert(&mut self, deadline: Instant) {
         let number = self.entries.len();
         let entry = NonNull::from(Box::leak(Box::new(Entry::new())));
@@ -54,7 +59,7 @@ impl Pair {
         assert!(self.wheel.current <= self.ticks(self.now, false));
         let tick = self.ticks(deadline, true).max(self.wheel.current);
         self.twin.insert((tick, number));
-        if self.wheel.moving.is_some() {
+        if self.wheel.descending || self.is_moving() {
             self.hasty.insert(number);
         }
     }
@@ -80,7 +85,7 @@ impl Pair {
         for _ in 0..limit {
             let due = self.twin.first().copied().filter(|&(tick, _)| tick <= now);
             let Some(entry) = self.wheel.pop_due(self.now) else {
-                if self.wheel.moving.is_some() {
+                if self.is_moving() {
                     let next = self.wheel.next_deadline();
                     assert!(next.is_some_and(|next| next <= self.now));
                     continue;
@@ -131,8 +136,8 @@ impl Pair {
         let mut found = 0;
         for (index, slot) in self.wheel.slots.iter().enumerate() {
             let level = index / SLOTS_PER_LEVEL;
-            let digit = index % SLOTS_PER_LEVEL;
-            let marked = self.wheel.occupied_slots[level] & (1 << digit) != 0;
+            let place = index % SLOTS_PER_LEVEL;
+            let marked = self.wheel.occupied_slots[level][place / BLOCK] & (1 << (place % BLOCK)) != 0;
             assert_eq!(marked, slot.head.is_some());
             assert_eq!(marked, slot.tail.is_some());
             let Some(head) = slot.head else { continue };
@@ -143,11 +148,15 @@ impl Pair {
                 let fields = unsafe { entry.as_ref() };
                 let tick = fields.tick.get();
                 let shift = level as u32 * LEVEL_BITS;
-                assert_eq!((tick >> shift) as usize % SLOTS_PER_LEVEL, digit);
-                assert_eq!(tick.checked_shr(shift + LEVEL_BITS), self.wheel.current.checked_shr(shift + LEVEL_BITS));
-                let current = (self.wheel.current >> shift) as usize % SLOTS_PER_LEVEL;
-                let at_current = level == 0 || self.wheel.moving == Some(index);
-                assert!(current < digit || (at_current && current == digit));
+                let (slot_of_tick, current) = (tick >> shift, self.wheel.current >> shift);
+                assert_eq!(slot_of_tick as usize % SLOTS_PER_LEVEL, place);
+                assert!((slot_of_tick >> LEVEL_BITS) - (current >> LEVEL_BITS) <= 1, "beyond the next block");
+                match slot_of_tick - current {
+                    // The current slot keeps entries only for as long as it moves: the current tick is its first.
+                    0 => assert!(level == 0 || current << shift == self.wheel.current, "left behind"),
+                    1 => assert!(level == 0 || self.wheel.descending, "late, and forgotten"),
+                    _ => {}
+                }
                 assert!(slot.earliest <= tick);
                 assert_eq!(usize::from(fields.slot.get()), index);
                 found += 1;
@@ -207,7 +216,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 8 } else { 512 },
+        cases: if cfg!(miri) { 8 } else { 2048 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -287,22 +296,44 @@ fn equal_ticks_expire_in_order_of_insertion_from_any_level() {
 #[test]
 fn a_crowded_slot_moves_down_in_portions() {
     let mut pair = Pair::new();
-    let deadline = pair.start + TICK * 70;
+    let deadline = pair.start + TICK * 130;
     for _ in 0..MOVES_PER_CALL * 3 {
         pair.insert(deadline);
     }
     pair.now = deadline;
     // Two portions leave a third. What comes meanwhile, due or not, does not stop it, nor does a removal.
     assert_eq!(pair.pop(2), 0);
-    assert!(pair.wheel.moving.is_some());
+    assert!(pair.is_moving());
     pair.insert(deadline);
     pair.insert(pair.start);
     pair.insert(deadline + TICK * 1_000);
     pair.remove(0);
     pair.check();
     assert_eq!(pair.pop(usize::MAX), MOVES_PER_CALL * 3 + 1);
-    assert!(pair.wheel.moving.is_none());
+    assert!(!pair.is_moving());
     assert_eq!(pair.wheel.len(), 1);
+}
+
+/// As many calls as there are entries, and two more for each tick, are enough for all of them to descend in time.
+#[test]
+fn with_calls_enough_a_crowd_descends_before_its_time_comes() {
+    let count = if cfg!(miri) { 1_000 } else { 20_000 };
+    let mut pair = Pair::new();
+    // Five ticks in three: three slots of level 2, entered out of order, as those who sleep come.
+    for each in 0..count {
+        pair.insert(pair.start + TICK * (each * 7_919 % count * 3 / 5 + 1));
+    }
+    for _ in 0..count * 3 / 5 + 1 {
+        pair.now += TICK;
+        loop {
+            let popped = pair.pop(1);
+            assert!(!pair.is_moving(), "a crowd stops the others");
+            if popped == 0 {
+                break;
+            }
+        }
+    }
+    assert!(pair.twin.is_empty());
 }
 
 #[test]
