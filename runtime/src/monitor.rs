@@ -15,6 +15,7 @@
 
 use crate::fiber::{Fiber, fiber_at};
 use crate::shared::Shared;
+use crate::stack::TRIM_TURNS;
 use crate::stack::overflow::Message;
 use crate::task::memory;
 use std::fmt::Write as _;
@@ -27,8 +28,9 @@ use tasklets_park::Token;
 
 /// How often it looks at a busy runtime.
 const TICK: Duration = Duration::from_millis(10);
-/// How often stacks are given back.
-const TRIM_EVERY: Duration = Duration::from_secs(1);
+/// How often a stack is looked at, whether it is to be given back: one that was idle for so long is. Giving back interrupts the processors
+/// of all workers, so a stack that is needed again soon should stay.
+const TRIM_EVERY: Duration = Duration::from_secs(3);
 /// After so many looks at a runtime that sleeps it sleeps too.
 const IDLE_TICKS: u32 = 5;
 /// How often the end of a `run` looks whether something goes on.
@@ -140,7 +142,7 @@ struct Seen {
 fn watch(shared: &Shared) {
     let began = Instant::now();
     let mut seen = vec![Seen { turns: 0, since: began, reported: false }; shared.workers.len()];
-    let mut last_trim = began;
+    let mut trim = Trim::new(began);
     let mut idle_ticks = 0;
     let (mut surveyed_at, mut reported) = (0, false);
     // Stacks are lent before the first look, if at all.
@@ -155,6 +157,7 @@ fn watch(shared: &Shared) {
                 reported = look_for_deadlock(shared);
             }
             shared.monitor.sleep(shared);
+            trim = Trim::new(Instant::now());
             idle_ticks = 0;
         }
         // With everybody asleep only the stacks are left to see to.
@@ -165,10 +168,40 @@ fn watch(shared: &Shared) {
             more_to_trim = true;
             look(shared, &mut seen, now);
         }
-        if now.saturating_duration_since(last_trim) >= TRIM_EVERY {
-            last_trim = now;
-            more_to_trim = shared.trim_stacks() | memory::trim();
+        if let Some(more) = trim.go_on(shared, now) {
+            more_to_trim = more;
         }
+    }
+}
+
+/// A pass over all stacks.
+struct Trim {
+    began: Instant,
+    /// How many turns it has had.
+    turns: usize,
+    /// A turn said that there may be more next time.
+    more: bool,
+}
+
+impl Trim {
+    fn new(now: Instant) -> Self {
+        Self { began: now, turns: 0, more: false }
+    }
+
+    /// As many turns as are due by now. At the end of the pass the next one begins: returns whether it may find something.
+    fn go_on(&mut self, shared: &Shared, now: Instant) -> Option<bool> {
+        let passed = now.saturating_duration_since(self.began).div_duration_f64(TRIM_EVERY);
+        let due = ((TRIM_TURNS as f64 * passed) as usize).min(TRIM_TURNS);
+        while self.turns < due {
+            self.more |= shared.trim_stacks(self.turns);
+            self.turns += 1;
+        }
+        if self.turns < TRIM_TURNS {
+            return None;
+        }
+        let more = self.more | memory::trim();
+        *self = Self::new(now);
+        Some(more)
     }
 }
 

@@ -125,10 +125,10 @@ impl Shared {
         }
     }
 
-    /// Gives idle stacks back to the system. Returns whether there may be more next time.
-    pub(crate) fn trim_stacks(&self) -> bool {
+    /// Gives a share of the idle stacks back to the system. Returns whether there may be more of it next time.
+    pub(crate) fn trim_stacks(&self, turn: usize) -> bool {
         let odd = self.odd_stacks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        odd.iter().fold(self.stacks.trim(), |more, (_, pool)| pool.trim() | more)
+        odd.iter().fold(self.stacks.trim(turn), |more, (_, pool)| pool.trim(turn) | more)
     }
 
     /// `count` numbers for tasks; returns the first.

@@ -7,6 +7,7 @@
 //! The price: memory for the largest number of items ever in use at once is kept (32 bytes for each parked context).
 
 use std::cell::RefCell;
+use std::iter;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::LocalKey;
@@ -33,16 +34,34 @@ pub struct StablePool<T: 'static> {
     free: Mutex<Option<Box<FreeList>>>,
 }
 
+/// A stack of the free indices.
+///
+/// Its memory comes with that of the items and in blocks as small, so that giving an index back never calls the allocator, and nothing
+/// is copied as it grows. When a million tasks end, one call of glibc's can take tens of milliseconds: a block of 64 KiB or more that is
+/// freed has it join all small free ones.
 struct FreeList {
-    /// As they came: one list of all of them would be copied as it grows, for milliseconds when they are a million.
-    batches: Vec<Vec<u32>>,
+    /// Room for every index that was handed out.
+    blocks: Vec<Box<[u32]>>,
+    len: usize,
     /// The first index that was never handed out.
     fresh: u32,
 }
 
 impl Default for FreeList {
     fn default() -> Self {
-        Self { batches: Vec::new(), fresh: FIRST_INDEX }
+        Self { blocks: Vec::new(), len: 0, fresh: FIRST_INDEX }
+    }
+}
+
+impl FreeList {
+    fn push(&mut self, index: u32) {
+        self.blocks[self.len / CHUNK_LEN][self.len % CHUNK_LEN] = index;
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<u32> {
+        self.len = self.len.checked_sub(1)?;
+        Some(self.blocks[self.len / CHUNK_LEN][self.len % CHUNK_LEN])
     }
 }
 
@@ -87,7 +106,7 @@ impl<T: Default + Sync> StablePool<T> {
         let mut free = lock(&self.free);
         let free = free.get_or_insert_default();
         let mut indices = cache.indices.borrow_mut();
-        indices.extend(free.batches.pop().into_iter().flatten());
+        indices.extend(iter::from_fn(|| free.pop()).take(BATCH));
         while indices.len() < BATCH {
             let index = free.fresh;
             assert!(index < 1 << INDEX_BITS, "2^28 contexts wait at once: the limit of this process");
@@ -95,6 +114,7 @@ impl<T: Default + Sync> StablePool<T> {
                 let chunk: Box<[T]> = (0..CHUNK_LEN).map(|_| T::default()).collect();
                 // Released to `get`'s acquire. Never freed: see the module.
                 self.chunks[(index >> CHUNK_BITS) as usize].store(Box::leak(chunk).as_mut_ptr(), Ordering::Release);
+                free.blocks.push(vec![0; CHUNK_LEN].into_boxed_slice());
             }
             free.fresh += 1;
             indices.push(index);
@@ -108,8 +128,9 @@ impl<T: Default + Sync> StablePool<T> {
         let mut indices = cache.indices.borrow_mut();
         indices.push(index);
         if indices.len() >= CACHE {
-            let batch = indices.split_off(BATCH);
-            lock(&self.free).get_or_insert_default().batches.push(batch);
+            let mut free = lock(&self.free);
+            let free = free.get_or_insert_default();
+            indices.drain(BATCH..).for_each(|index| free.push(index));
         }
     }
 
@@ -117,7 +138,9 @@ impl<T: Default + Sync> StablePool<T> {
     pub fn give_all(&'static self, cache: &Cache) {
         let all = cache.indices.take();
         if !all.is_empty() {
-            lock(&self.free).get_or_insert_default().batches.push(all);
+            let mut free = lock(&self.free);
+            let free = free.get_or_insert_default();
+            all.into_iter().for_each(|index| free.push(index));
         }
     }
 }

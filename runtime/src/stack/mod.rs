@@ -51,7 +51,7 @@ use std::sync::OnceLock;
 pub(crate) use error::StackError;
 pub(crate) use guard::GuardKind;
 pub(crate) use limit::LiveLimit;
-pub(crate) use pool::StackPool;
+pub(crate) use pool::{StackPool, TRIM_TURNS};
 
 /// Bytes in a page: 4 KiB on x86-64; 4, 16 or 64 KiB on aarch64.
 pub(crate) fn page_size() -> usize {

@@ -8,6 +8,9 @@ use super::shelf::{Shelf, TrimStep};
 use super::slab::{self, Shape, Slab};
 use super::{GuardKind, LiveLimit, Stack, StackError, budget};
 
+/// In how many turns a pool is trimmed.
+pub(crate) const TRIM_TURNS: usize = 100;
+
 /// The stacks of one size of one runtime.
 ///
 /// # Places and stacks
@@ -130,14 +133,17 @@ impl StackPool {
     }
 
     /// Gives memory back to the system: pages of stacks that were idle since the last call, and whole slabs, page
-    /// tables included, of which no stack was used since then; one slab stays. To be called every second or so.
+    /// tables included, of which no stack was used since then; one slab stays.
     ///
-    /// Returns whether later calls may find more, even if nothing is given to the pool before.
-    pub(crate) fn trim(&self) -> bool {
+    /// A call looks at one of [`TRIM_TURNS`] shares of the slabs. All turns are to come once in some seconds, evenly spread: discarding
+    /// pages interrupts the processors that may know them.
+    ///
+    /// Returns whether later calls may find more in this share, even if nothing is given to the pool before.
+    pub(crate) fn trim(&self, turn: usize) -> bool {
         let mut more = false;
         let numbers = lock(&self.shelf).slab_numbers();
         // From the back, where slabs run empty first. The lock is released in between, for a `reserve` that waits.
-        for id in (0..numbers).rev() {
+        for id in (turn..numbers).step_by(TRIM_TURNS).rev() {
             let _growth = lock(&self.growth);
             // Separate statements: a lock taken in the condition would be held in the arms.
             more |= lock(&self.shelf).is_cooling(id);

@@ -10,7 +10,7 @@ mod sharing;
 
 use std::sync::Arc;
 
-use super::{GuardKind, LiveLimit, Stack, StackPool};
+use super::{GuardKind, LiveLimit, Stack, StackPool, TRIM_TURNS};
 
 const DEFAULT: usize = 256 << 10;
 
@@ -34,11 +34,16 @@ fn give_up(pool: &StackPool, stacks: Vec<Stack>) {
     pool.unreserve(n);
 }
 
+/// All turns of a trim.
+fn trim(pool: &StackPool) -> bool {
+    (0..TRIM_TURNS).fold(false, |more, turn| pool.trim(turn) | more)
+}
+
 /// Trims until nothing is left to trim, of a pool that nobody else uses.
 fn trim_all(pool: &StackPool) {
     // The first call sees what was used before it, the second finds it idle.
     for _ in 0..3 {
-        if !pool.trim() {
+        if !trim(pool) {
             return;
         }
     }

@@ -6,7 +6,7 @@ use std::ptr;
 use std::thread;
 
 use super::on_stack::{recurse, run};
-use super::{DEFAULT, GuardKind, child, give_up, pool, stacks};
+use super::{DEFAULT, GuardKind, child, give_up, pool, stacks, trim};
 use crate::stack::overflow::{self, Message};
 
 /// # Safety
@@ -48,8 +48,8 @@ fn an_overflow_names_the_tasklet_and_aborts() {
         // A guard must outlive what a trim does to its stack.
         run(&all[1], || recurse(100));
         give_up(&pool, all);
-        pool.trim();
-        pool.trim();
+        trim(&pool);
+        trim(&pool);
         all = stacks(&pool, 3);
         for stack in &all {
             assert_eq!(stack.used(), 0);

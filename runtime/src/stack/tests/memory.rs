@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::on_stack::{recurse, run};
-use super::{DEFAULT, GuardKind, child, give_up, pool, stacks};
+use super::{DEFAULT, GuardKind, child, give_up, pool, stacks, trim};
 use crate::stack::guard::markers_work;
 use crate::stack::{Stack, page_size};
 
@@ -72,13 +72,13 @@ fn trimming_gives_pages_and_page_tables_back() {
     touch(&all);
     let (pages, tables) = (status("VmRSS"), status("VmPTE"));
     let kept = page_size() / 1024 * 4000 / 2;
-    assert!(!pool.trim(), "all stacks are on loan");
+    assert!(!trim(&pool), "all stacks are on loan");
     assert!(status("VmRSS") > pages - kept);
 
     give_up(&pool, all);
-    assert!(pool.trim(), "they were in use a moment ago");
+    assert!(trim(&pool), "they were in use a moment ago");
     assert!(status("VmRSS") > pages - kept);
-    assert!(!pool.trim(), "nothing is left to trim");
+    assert!(!trim(&pool), "nothing is left to trim");
     assert!(status("VmRSS") < pages - kept);
     assert!(status("VmPTE") < tables / 2 || tables < 500);
 
@@ -88,8 +88,8 @@ fn trimming_gives_pages_and_page_tables_back() {
     let pages = status("VmRSS");
     let few: Vec<Stack> = all.extract_if(.., |stack| stack.index() % 200 == 0).collect();
     give_up(&pool, all);
-    pool.trim();
-    assert!(!pool.trim());
+    trim(&pool);
+    assert!(!trim(&pool));
     assert!(status("VmRSS") < pages - kept);
     for stack in &few {
         assert_eq!(stack.used(), page_size(), "it was on loan all the time");
@@ -104,7 +104,7 @@ fn trimming_ends_although_every_idle_stack_is_promised() {
     let all = stacks(&pool, 64);
     touch(&all);
     pool.give(all);
-    assert!((0..3).any(|_| !pool.trim()), "whoever trims until there is nothing left would never stop");
+    assert!((0..3).any(|_| !trim(&pool)), "whoever trims until there is nothing left would never stop");
     pool.unreserve(64);
 }
 
@@ -113,7 +113,7 @@ fn reserved_places_are_not_trimmed_away() {
     let pool = pool(DEFAULT, GuardKind::Auto);
     pool.reserve(1000).expect("stacks");
     for _ in 0..3 {
-        pool.trim();
+        trim(&pool);
     }
     let mut all = Vec::new();
     pool.take(&mut all, 1000);

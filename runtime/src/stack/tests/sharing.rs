@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
-use super::{DEFAULT, GuardKind, give_up, pool, stacks};
+use super::{DEFAULT, GuardKind, give_up, pool, stacks, trim};
 
 #[test]
 fn no_stack_is_lent_twice() {
@@ -35,7 +35,7 @@ fn no_stack_is_lent_twice() {
         // Trims all the while, so that slabs come and go.
         scope.spawn(|| {
             while !done.load(Relaxed) {
-                pool.trim();
+                trim(&pool);
             }
         });
         for worker in workers {
