@@ -2,8 +2,8 @@
 #![cfg(feature = "migrating")]
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tasklets::{Runtime, current, join, park, park_timeout, sleep, spawn_local, yield_now};
 
@@ -148,6 +148,41 @@ fn they_are_unwound_when_the_runtime_ends() {
         drop(runtime);
         assert_eq!(dropped.load(Ordering::Relaxed), (round + 1) * 50);
     }
+}
+
+#[test]
+fn one_that_has_never_waited_is_counted_and_then_told_to_end() {
+    struct Unwound(mpsc::Sender<()>);
+    impl Drop for Unwound {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
+    }
+    let (sender, unwound) = mpsc::channel();
+    let (runs, ending) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let runtime = Runtime::builder().workers(2).build().unwrap();
+    let (started, may_wait) = (runs.clone(), ending.clone());
+    runtime.run(move || {
+        // SAFETY: as above.
+        drop(unsafe {
+            tasklets::spawn_migrating(move || {
+                let _unwound = Unwound(sender);
+                started.store(true, Ordering::Relaxed);
+                while !may_wait.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                park();
+            })
+        });
+    });
+    while !runs.load(Ordering::Relaxed) {
+        std::thread::yield_now();
+    }
+    // The other worker, which is idle, has told everybody by now whom it could find.
+    let error = runtime.shutdown_timeout(Duration::from_millis(100)).unwrap_err();
+    assert_eq!(error.live(), 1);
+    ending.store(true, Ordering::Relaxed);
+    unwound.recv_timeout(Duration::from_secs(60)).expect("it waits for ever");
 }
 
 #[test]

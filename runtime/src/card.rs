@@ -12,7 +12,8 @@ use std::cell::Cell;
 use std::ops::Deref;
 use tasklets_park::stable::{FIRST_INDEX, StablePool, ThreadCache};
 
-/// The card of one fiber. Only the home of that fiber uses it, and whoever creates or destroys the fiber.
+/// The card of one fiber. Only the home of that fiber uses it, and whoever creates or destroys the fiber; the neighbours of a fiber that
+/// may migrate are used under the lock of their list.
 #[repr(C, align(16))]
 pub(crate) struct Card {
     /// Its data is the fiber's address.
@@ -41,7 +42,8 @@ impl Card {
 }
 
 // SAFETY: the pool makes cards and looks at none. Whoever has taken one's index has it alone, until the index is given back:
-// a fiber, whose home's thread alone uses it and the neighbours that it links, which are of the same home.
+// a fiber, whose home's thread alone uses it and the neighbours that it links, which are of the same home. The neighbours of migrating
+// fibers, which are in lists of their own, are used by whoever holds the lock of their list.
 unsafe impl Sync for Card {}
 
 static CARDS: StablePool<Card> = StablePool::new();
@@ -64,6 +66,11 @@ impl OwnCard {
         card.timer.set_data(fiber.cast());
         Self { index, card }
     }
+
+    /// Of all cards.
+    pub(crate) fn index(&self) -> usize {
+        self.index as usize
+    }
 }
 
 impl Deref for OwnCard {
@@ -82,7 +89,7 @@ impl Drop for OwnCard {
     }
 }
 
-/// The fibers of a home that have been suspended with work under way; private to the home.
+/// Fibers that have been suspended with work under way: those of a home, private to it, or migrating ones behind a lock.
 #[derive(Default)]
 pub(crate) struct StartedList {
     /// The index of its card, or `NONE`.

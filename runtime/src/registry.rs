@@ -1,14 +1,14 @@
-//! What the teardown of a runtime must find although no home holds it: pending futures, and tasklets that may migrate.
+//! What the teardown of a runtime must find although no home holds it: pending futures, and suspended tasklets that may migrate.
 
+use crate::card::StartedList;
 use crate::fiber::Fiber;
 use crate::task::future;
 use crate::task::header::{Header, TaskRef};
 use std::cell::UnsafeCell;
-use std::collections::HashSet;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Futures are spread over so many lists, so that workers seldom meet at one lock.
+/// Both kinds are spread over so many lists, so that workers seldom meet at one lock.
 const SHARDS: usize = 16;
 
 /// Every list operation leaves the list whole, so poison is ignored.
@@ -95,32 +95,39 @@ impl FutureRegistry {
     }
 }
 
-/// Tasklets spawned by `spawn_migrating` that have started and not ended.
+/// Tasklets spawned by `spawn_migrating` that have been suspended and have not ended. Most never are, and those pass it by.
 #[derive(Default)]
-pub(crate) struct Migrants(Mutex<HashSet<usize>>);
+pub(crate) struct Migrants {
+    shards: [Mutex<StartedList>; SHARDS],
+}
 
 impl Migrants {
+    /// The shard of a fiber: a thread gets the indices of its cards in batches, so workers seldom meet.
+    fn shard(&self, fiber: &Fiber) -> MutexGuard<'_, StartedList> {
+        const BATCH: usize = 64;
+        lock(&self.shards[fiber.card.index() / BATCH % SHARDS])
+    }
+
     pub(crate) fn insert(&self, fiber: &Fiber) {
-        lock(&self.0).insert(std::ptr::from_ref(fiber).expose_provenance());
+        self.shard(fiber).insert(fiber);
     }
 
     pub(crate) fn remove(&self, fiber: &Fiber) {
-        lock(&self.0).remove(&std::ptr::from_ref(fiber).expose_provenance());
+        self.shard(fiber).remove(fiber);
     }
 
+    /// Calls `each` for all of them, none of which ends meanwhile; it must not change the registry.
     pub(crate) fn for_each(&self, mut each: impl FnMut(&Fiber)) {
-        for &fiber in lock(&self.0).iter() {
-            // SAFETY: fibers lie in mapped stacks, whose addresses are exposed; it is in the set, so it has not ended, and
-            // it cannot before the lock is released.
-            each(unsafe { &*std::ptr::with_exposed_provenance::<Fiber>(fiber) });
+        for shard in &self.shards {
+            lock(shard).for_each_while(|fiber| {
+                each(fiber);
+                true
+            });
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.0).len()
-    }
-
+    /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+        self.shards.iter().all(|shard| lock(shard).is_empty())
     }
 }

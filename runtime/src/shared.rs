@@ -274,7 +274,9 @@ impl Shared {
     pub(crate) fn live(&self) -> usize {
         let started: usize = self.homes.iter().map(|home| home.live()).sum();
         let queued: usize = self.workers.iter().map(|remote| remote.fresh.len()).sum();
-        started + queued + self.injector.len() + self.futures.len() + self.migrants.len()
+        let migrants: isize = self.homes.iter().map(|home| home.migrants()).sum();
+        // One that ends elsewhere while this adds up may be counted out and not in.
+        started + queued + self.injector.len() + self.futures.len() + migrants.max(0) as usize
     }
 
     /// Whether something that only this worker can run has been left waiting; a hint.

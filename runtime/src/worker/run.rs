@@ -88,10 +88,11 @@ impl Worker {
         // SAFETY: it was idle and is ours.
         let fiber = unsafe { fiber.as_ref() };
         let migrating = header.extras.as_ref().is_some_and(|extras| extras.migrating);
+        let home = &self.shared.homes[self.home.index as usize];
         if migrating {
-            self.shared.migrants.insert(fiber);
+            home.count_migrant_in();
         } else {
-            self.shared.homes[self.home.index as usize].count_in();
+            home.count_in();
         }
         fiber.node.set_home(self.home.index);
         fiber.task.set(Some(task));
@@ -187,7 +188,7 @@ impl Worker {
     #[inline(never)]
     fn first_suspension(&self, fiber: &Fiber) {
         if fiber.migrating.get() {
-            return;
+            return self.shared.migrants.insert(fiber);
         }
         self.home.started.insert(fiber);
         if fiber.serving.get() {
@@ -199,8 +200,11 @@ impl Worker {
     #[inline(never)]
     fn retire(&self, fiber: &Fiber) {
         let waited = fiber.is_started.get();
-        if waited {
-            self.home.started.remove(fiber);
+        let migrating = fiber.migrating.get();
+        match (waited, migrating) {
+            (true, true) => self.shared.migrants.remove(fiber),
+            (true, false) => self.home.started.remove(fiber),
+            (false, _) => {}
         }
         let task = fiber.task.take();
         if fiber.serving.get() {
@@ -210,10 +214,11 @@ impl Worker {
             }
             return self.retire_service_fiber(fiber.into(), waited);
         }
-        if fiber.migrating.get() {
-            self.shared.migrants.remove(fiber);
+        let home = &self.shared.homes[self.home.index as usize];
+        if migrating {
+            home.count_migrant_out();
         } else {
-            self.shared.homes[self.home.index as usize].count_out();
+            home.count_out();
         }
         self.retire_task_fiber(fiber.into());
         // SAFETY: the runtime's reference, which is given up at the task's end: now.
