@@ -6,7 +6,7 @@ use eventually::eventually;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
-use tasklets::{Runtime, current, join, park, park_timeout, run, scope, sleep, spawn, unblock, yield_now};
+use tasklets::{Runtime, channel, current, join, park, park_timeout, run, scope, sleep, spawn, unblock, yield_now};
 
 /// Runs `test` with one worker, with two and with four.
 fn with_workers(test: impl Fn() + Sync) {
@@ -203,6 +203,45 @@ fn both_halves_may_wait() {
         let (a, b) = join(|| unblock(|| 1), || unblock(|| 2));
         assert_eq!((a, b), (1, 2));
     });
+}
+
+/// The worker always has somebody to run, and each half waits for the other one.
+#[test]
+fn a_second_half_is_run_beside_those_who_yield() {
+    for workers in [1, 2] {
+        Runtime::builder().workers(workers).build().unwrap().run(|| {
+            let done = AtomicBool::new(false);
+            scope(|s| {
+                for _ in 0..2 * workers {
+                    s.spawn(|| {
+                        while !done.load(Ordering::SeqCst) {
+                            yield_now();
+                        }
+                    });
+                }
+                yield_now();
+                // The older half lies under the newer one.
+                let ((first, second), third) = join(
+                    || {
+                        let (to_first, first) = channel::bounded(0);
+                        let (to_second, second) = channel::bounded(0);
+                        let meet = || {
+                            to_second.send(2).unwrap();
+                            first.recv().unwrap()
+                        };
+                        join(meet, || {
+                            let two = second.recv().unwrap();
+                            to_first.send(1).unwrap();
+                            two
+                        })
+                    },
+                    || 3,
+                );
+                done.store(true, Ordering::SeqCst);
+                assert_eq!((first, second, third), (1, 2, 3));
+            });
+        });
+    }
 }
 
 #[test]

@@ -84,6 +84,11 @@ impl Deque {
         Self::execute(self.jobs.steal())
     }
 
+    /// Owner: takes the oldest, unless thieves have it.
+    fn take_oldest(&self) -> usize {
+        Self::execute(self.jobs.take_oldest().map_or(Steal::Empty, Steal::Taken))
+    }
+
     fn execute(found: Steal) -> usize {
         let Steal::Taken(job) = found else { return 0 };
         // SAFETY: taken out just now.
@@ -132,6 +137,22 @@ fn a_public_one_goes_to_one() {
         let own = usize::from(own) + usize::from(deque.take_back(1));
         deque.check(2, own + thief.join().unwrap());
     });
+}
+
+/// The owner takes the older of two for its worker, as a thief would, while another one comes for it.
+#[test]
+fn the_owner_takes_the_oldest_beside_a_thief() {
+    for called in [false, true] {
+        loom::model(move || {
+            let deque = if called { Deque::new(Fences::Asymmetric) } else { Deque::uncalled() };
+            deque.push(0);
+            deque.push(1);
+            let thief = thief(&deque, Deque::steal);
+            let oldest = deque.take_oldest();
+            let own = usize::from(deque.take_back(1)) + usize::from(deque.take_back(0));
+            deque.check(2, oldest + own + thief.join().unwrap());
+        });
+    }
 }
 
 /// A thief makes public what its owner takes back meanwhile, and the next job gets the same number.

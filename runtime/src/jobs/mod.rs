@@ -234,6 +234,18 @@ impl Jobs {
         })
     }
 
+    /// Owner: takes the oldest, whosesoever it is, unless thieves are faster: it is a thief that needs no fence to make it public.
+    pub fn take_oldest(&self) -> Option<JobRef> {
+        if self.is_empty() {
+            return None;
+        }
+        self.publish_oldest();
+        match self.steal() {
+            Steal::Taken(job) => Some(job),
+            Steal::Empty | Steal::Private(_) => None,
+        }
+    }
+
     /// Owner: takes the newest, which has this number, unless a thief is faster.
     fn take(&self, number: u64) -> bool {
         self.owner.bottom.store(number - STEP, Ordering::Release);

@@ -5,7 +5,7 @@
 //!
 //! Fairness is bounded in time. Turns are counted in *windows*, whose length adapts so that one lasts about 50 us but has no
 //! more than 128 turns; at the end of each the clock is read, timers are run, the inbox is emptied and the injector gets a turn,
-//! and every 100 us the poller and the oldest fresh task get theirs, whatever else is runnable.
+//! and every 100 us the poller and the oldest fresh task or half of a join get theirs, whatever else is runnable.
 //!
 //! What a window's end finds, the *arrivals* (due timers, events, wakes from other threads), goes before what was ready:
 //! a tasklet that is woken while others compute and yield waits for one of them and not for all. So that the others get on
@@ -55,6 +55,8 @@ pub(super) struct Pace {
     fresh_first: Cell<bool>,
     /// Which goes first if a window's end finds both: the oldest fresh task or the injector.
     oldest_first: Cell<bool>,
+    /// Whether the oldest half of a join goes before both.
+    job_first: Cell<bool>,
     /// Tasklets taken from the ready queue.
     taken: Cell<u64>,
     /// How often a fresh task went before those, or `taken`, if that is more: credit is not saved up.
@@ -76,6 +78,7 @@ impl Pace {
             streak: Cell::new(0),
             fresh_first: Cell::new(false),
             oldest_first: Cell::new(false),
+            job_first: Cell::new(false),
             taken: Cell::new(0),
             jumped: Cell::new(0),
             arrivals_from: Cell::new(0),
@@ -185,12 +188,12 @@ impl Worker {
         let left = self.pace.left.get() - 1;
         self.pace.left.set(left);
         if left == 0
-            && let Some(runnable) = self.end_window()
+            && let Some(next) = self.end_window()
         {
-            if self.pace.streak.get() != PROMISED {
-                return Some(Next::Run(runnable));
+            match next {
+                Next::Run(runnable) if self.pace.streak.get() == PROMISED => self.home.ready.push_back(runnable),
+                next => return Some(next),
             }
-            self.home.ready.push_back(runnable);
         }
         if let Some(runnable) = self.home.run_next.get() {
             self.home.run_next.set(None);
@@ -264,7 +267,7 @@ impl Worker {
 
     /// The end of a window: reads the clock, and serves those who would otherwise wait for this worker to run dry.
     #[cold]
-    fn end_window(&self) -> Option<Runnable> {
+    fn end_window(&self) -> Option<Next> {
         let now = Instant::now();
         let pace = &self.pace;
         pace.begin_window(pace.next_length(now));
@@ -281,17 +284,26 @@ impl Worker {
             }
         }
         self.place_arrivals(waiting);
+        if round
+            && !self.jobs().is_empty()
+            && pace.streak.get() != PROMISED
+            && pace.job_first.replace(!pace.job_first.get())
+            && let Some(job) = self.jobs().take_oldest()
+        {
+            return Some(Next::Job(job));
+        }
         if pace.turns.get() < pace.injected_from.get() {
             // What the injector gave last lies on top of the deque. The oldest might spawn, and that would bury it.
             return None;
         }
         let oldest_first = round && pace.oldest_first.replace(!pace.oldest_first.get());
         let oldest = || if round { self.oldest_fresh() } else { None };
-        if oldest_first {
+        let runnable = if oldest_first {
             oldest().or_else(|| self.share_of_injected())
         } else {
             self.share_of_injected().or_else(oldest)
-        }
+        };
+        runnable.map(Next::Run)
     }
 
     /// The ready queue has what just arrived; `waiting` is what was in it before.
