@@ -36,12 +36,11 @@ pub struct StablePool<T: 'static> {
 
 /// A stack of the free indices.
 ///
-/// Its memory comes with that of the items and in blocks as small, so that giving an index back never calls the allocator, and nothing
-/// is copied as it grows. When a million tasks end, one call of glibc's can take tens of milliseconds: a block of 64 KiB or more that is
-/// freed has it join all small free ones.
+/// It grows by small blocks, which are kept, so that nothing is copied and none is freed. When a million tasks end, one call of glibc's can
+/// take tens of milliseconds: a block of 64 KiB or more that is freed has it join all small free ones.
 struct FreeList {
-    /// Room for every index that was handed out.
-    blocks: Vec<Box<[u32]>>,
+    /// Each has a capacity of `CHUNK_LEN`, and all before the last one in use are full.
+    blocks: Vec<Vec<u32>>,
     len: usize,
     /// The first index that was never handed out.
     fresh: u32,
@@ -55,13 +54,16 @@ impl Default for FreeList {
 
 impl FreeList {
     fn push(&mut self, index: u32) {
-        self.blocks[self.len / CHUNK_LEN][self.len % CHUNK_LEN] = index;
+        if self.len == self.blocks.len() * CHUNK_LEN {
+            self.blocks.push(Vec::with_capacity(CHUNK_LEN));
+        }
+        self.blocks[self.len / CHUNK_LEN].push(index);
         self.len += 1;
     }
 
     fn pop(&mut self) -> Option<u32> {
         self.len = self.len.checked_sub(1)?;
-        Some(self.blocks[self.len / CHUNK_LEN][self.len % CHUNK_LEN])
+        self.blocks[self.len / CHUNK_LEN].pop()
     }
 }
 
@@ -114,7 +116,6 @@ impl<T: Default + Sync> StablePool<T> {
                 let chunk: Box<[T]> = (0..CHUNK_LEN).map(|_| T::default()).collect();
                 // Released to `get`'s acquire. Never freed: see the module.
                 self.chunks[(index >> CHUNK_BITS) as usize].store(Box::leak(chunk).as_mut_ptr(), Ordering::Release);
-                free.blocks.push(vec![0; CHUNK_LEN].into_boxed_slice());
             }
             free.fresh += 1;
             indices.push(index);
