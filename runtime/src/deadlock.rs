@@ -66,6 +66,11 @@ impl Survey {
         answers.missing == 0
     }
 
+    /// Monitor: whether all have answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.lock().missing == 0
+    }
+
     /// Monitor: the report, if all have answered and nobody can be woken.
     pub(crate) fn finding(&self) -> Option<String> {
         let answers = self.lock();

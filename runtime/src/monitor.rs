@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use tasklets_park::Token;
+use tasklets_park::{Token, Waited};
 
 /// How often it looks at a busy runtime.
 const TICK: Duration = Duration::from_millis(10);
@@ -35,6 +35,8 @@ const TRIM_EVERY: Duration = Duration::from_secs(3);
 const IDLE_TICKS: u32 = 5;
 /// How often the end of a `run` looks whether something goes on.
 const LOOKS: u32 = 16;
+/// How often the workers are called to answer what is suspended there, a tick apart.
+const CALLS: u32 = 16;
 /// A tasklet that runs so long without a switch while others wait is reported.
 const HOG: Duration = Duration::from_secs(1);
 
@@ -151,14 +153,16 @@ fn watch(shared: &Shared) {
         let all_asleep = shared.idle.all_asleep();
         idle_ticks = if all_asleep { idle_ticks + 1 } else { 0 };
         if idle_ticks > IDLE_TICKS && !more_to_trim {
-            // Once for each time that it falls idle, and one report is enough.
-            if !reported && surveyed_at != shared.turns() {
-                surveyed_at = shared.turns();
-                reported = look_for_deadlock(shared);
-            }
-            shared.monitor.sleep(shared);
-            trim = Trim::new(Instant::now());
             idle_ticks = 0;
+            // Once for each time that it falls idle, and one report is enough.
+            let turns = shared.turns();
+            let found = if reported || surveyed_at == turns { Some(reported) } else { look_for_deadlock(shared) };
+            // If not all have answered it looks again.
+            if let Some(found) = found {
+                (surveyed_at, reported) = (turns, found);
+                shared.monitor.sleep(shared);
+                trim = Trim::new(Instant::now());
+            }
         }
         // With everybody asleep only the stacks are left to see to.
         let tick = if idle_ticks > IDLE_TICKS { TRIM_EVERY } else { TICK };
@@ -225,26 +229,38 @@ fn look(shared: &Shared, seen: &mut [Seen], now: Instant) {
     }
 }
 
-/// Asks the workers what is suspended. Returns whether it had to report.
-fn look_for_deadlock(shared: &Shared) -> bool {
+/// Asks the workers what is suspended. Returns whether it had to report; `None` if not all have answered, as they are busy or slow.
+fn look_for_deadlock(shared: &Shared) -> Option<bool> {
     if shared.runs.load(Ordering::Relaxed) == 0 || !shared.futures.is_empty() || !shared.migrants.is_empty() {
-        return false;
+        return Some(false);
     }
     let turns = shared.turns();
     let round = shared.survey.begin(shared.workers.len());
     shared.workers.iter().for_each(|remote| remote.asked.store(round, Ordering::Relaxed));
-    // The last to answer wakes us; so do workers that wake, so it takes a few rounds.
-    for _ in 0..4 {
-        shared.monitor.asleep.store(true, Ordering::Relaxed);
+    for _ in 0..CALLS {
+        // More than once: a worker that was about to sleep just now may have missed both the question and the call.
         shared.wake_all();
-        let _ = shared.monitor.wake.wait(Some(Instant::now() + TICK));
+        let next_call = Instant::now() + TICK;
+        loop {
+            // The last to answer wakes us, and so does each that wakes.
+            shared.monitor.asleep.store(true, Ordering::Relaxed);
+            if shared.survey.is_answered() || shared.monitor.wake.wait(Some(next_call)) == Waited::TimedOut {
+                break;
+            }
+        }
+        shared.monitor.asleep.store(false, Ordering::Relaxed);
+        if shared.survey.is_answered() {
+            let finding = shared.survey.finding().filter(|_| turns == shared.turns());
+            if let Some(report) = &finding {
+                let _ = write!(io::stderr(), "{report}");
+            }
+            return Some(finding.is_some());
+        }
+        if turns != shared.turns() || shared.is_finished() {
+            break;
+        }
     }
-    shared.monitor.asleep.store(false, Ordering::Relaxed);
-    let finding = shared.survey.finding().filter(|_| turns == shared.turns());
-    if let Some(report) = &finding {
-        let _ = write!(io::stderr(), "{report}");
-    }
-    finding.is_some()
+    None
 }
 
 /// Says who keeps a worker. Returns whether it was still running the same.
