@@ -89,7 +89,9 @@ fn a_reader_goes_away() {
                 let (variable, tasklet) = (variable.clone(), tasklet.clone());
                 match way {
                     0 => spawn(move || assert!(variable.wait_timeout(LONG).is_none_or(|letter| letter.number() == 1))),
-                    1 => thread::spawn(move || drop(until_cancelled(&tasklet, || variable.get().number()))),
+                    1 => thread::spawn(move || {
+                        until_cancelled(&tasklet, || variable.get().number());
+                    }),
                     _ => {
                         let waits = ByHand::waiting(async move { variable.get_async().await.number() });
                         thread::spawn(move || drop(waits))

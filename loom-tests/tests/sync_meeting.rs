@@ -4,7 +4,7 @@
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::{self, JoinHandle};
 use std::sync::Arc;
-use tasklets_loom_tests::{ByHand, Plain, Tasklet, as_os_thread, as_task, as_tasklet, explore, spawn, until_cancelled};
+use tasklets_loom_tests::{ByHand, Plain, Tasklet, as_os_thread, as_task, as_tasklet, explore, until_cancelled};
 use tasklets_runtime::sync::{Barrier, BarrierWaitResult, WaitGroup};
 
 fn meet_in_tasklet(barrier: &Barrier) -> bool {
