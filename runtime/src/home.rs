@@ -9,7 +9,7 @@ use crate::inbox::Inbox;
 use crate::node::{List, Runnable};
 use crate::time::wheel::Wheel;
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicIsize, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::time::Instant;
 
 /// What others may use of a home.
@@ -19,57 +19,34 @@ pub(crate) struct Home {
     pub(crate) inbox: Inbox,
     /// The worker that runs it.
     worker: AtomicU32,
-    /// Tasks that belong here and have not ended; written by the home, read for placement.
-    live: AtomicUsize,
-    /// How many more migrating tasklets have started here than ended here, which may be less than none; written by the home.
-    migrants: AtomicIsize,
+    /// How many more tasks have started here than ended here, which may be less than none, since some migrate. To be added up over all
+    /// homes; written by the home.
+    live: AtomicIsize,
 }
 
 impl Home {
     pub(crate) fn new(worker: usize) -> Self {
-        Self {
-            inbox: Inbox::default(),
-            worker: AtomicU32::new(worker as u32),
-            live: AtomicUsize::new(0),
-            migrants: AtomicIsize::new(0),
-        }
+        Self { inbox: Inbox::default(), worker: AtomicU32::new(worker as u32), live: AtomicIsize::new(0) }
     }
 
     pub(crate) fn worker(&self) -> usize {
         self.worker.load(Ordering::Relaxed) as usize
     }
 
-    pub(crate) fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> isize {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// Home: one task more. A plain load and store, since only the home writes.
+    /// Home: a task has started. A plain load and store, since only the home writes.
     #[inline]
     pub(crate) fn count_in(&self) {
         self.live.store(self.live() + 1, Ordering::Relaxed);
     }
 
-    /// Home: one task less.
+    /// Home: a task has ended.
     #[inline]
     pub(crate) fn count_out(&self) {
         self.live.store(self.live() - 1, Ordering::Relaxed);
-    }
-
-    /// To be added up over all homes: migrating tasklets that have started and not ended.
-    pub(crate) fn migrants(&self) -> isize {
-        self.migrants.load(Ordering::Relaxed)
-    }
-
-    /// Home: one migrating tasklet more.
-    #[inline]
-    pub(crate) fn count_migrant_in(&self) {
-        self.migrants.store(self.migrants() + 1, Ordering::Relaxed);
-    }
-
-    /// Home: one migrating tasklet less.
-    #[inline]
-    pub(crate) fn count_migrant_out(&self) {
-        self.migrants.store(self.migrants() - 1, Ordering::Relaxed);
     }
 }
 

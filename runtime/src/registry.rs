@@ -7,6 +7,7 @@ use crate::task::header::{Header, TaskRef};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tasklets_park::stable::BATCH;
 
 /// Both kinds are spread over so many lists, so that workers seldom meet at one lock.
 const SHARDS: usize = 16;
@@ -104,7 +105,6 @@ pub(crate) struct Migrants {
 impl Migrants {
     /// The shard of a fiber: a thread gets the indices of its cards in batches, so workers seldom meet.
     fn shard(&self, fiber: &Fiber) -> MutexGuard<'_, StartedList> {
-        const BATCH: usize = 64;
         lock(&self.shards[fiber.card.index() / BATCH % SHARDS])
     }
 

@@ -272,11 +272,10 @@ impl Shared {
 
     /// How many tasks have not ended; a snapshot.
     pub(crate) fn live(&self) -> usize {
-        let started: usize = self.homes.iter().map(|home| home.live()).sum();
+        let started: isize = self.homes.iter().map(|home| home.live()).sum();
         let queued: usize = self.workers.iter().map(|remote| remote.fresh.len()).sum();
-        let migrants: isize = self.homes.iter().map(|home| home.migrants()).sum();
-        // One that ends elsewhere while this adds up may be counted out and not in.
-        started + queued + self.injector.len() + self.futures.len() + migrants.max(0) as usize
+        // A tasklet that ends elsewhere while this adds up may be counted out and not in.
+        started.max(0) as usize + queued + self.injector.len() + self.futures.len()
     }
 
     /// Whether something that only this worker can run has been left waiting; a hint.

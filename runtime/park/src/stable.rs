@@ -20,9 +20,10 @@ pub const INDEX_BITS: u32 = 28;
 const CHUNKS: usize = 1 << (INDEX_BITS - CHUNK_BITS);
 /// Indices below this are never handed out: words that carry a ticket use the small numbers for states of their own.
 pub const FIRST_INDEX: u32 = 16;
-/// How many free indices a thread keeps, and how many it exchanges with the pool at once.
+/// How many free indices a thread keeps.
 const CACHE: usize = 128;
-const BATCH: usize = CACHE / 2;
+/// How many free indices a thread exchanges with the pool at once.
+pub const BATCH: usize = CACHE / 2;
 
 /// A pool of items with stable addresses; made to be a `static`.
 ///
@@ -129,9 +130,7 @@ impl<T: Default + Sync> StablePool<T> {
         let mut indices = cache.indices.borrow_mut();
         indices.push(index);
         if indices.len() >= CACHE {
-            let mut free = lock(&self.free);
-            let free = free.get_or_insert_default();
-            indices.drain(BATCH..).for_each(|index| free.push(index));
+            self.keep(indices.drain(BATCH..));
         }
     }
 
@@ -139,10 +138,14 @@ impl<T: Default + Sync> StablePool<T> {
     pub fn give_all(&'static self, cache: &Cache) {
         let all = cache.indices.take();
         if !all.is_empty() {
-            let mut free = lock(&self.free);
-            let free = free.get_or_insert_default();
-            all.into_iter().for_each(|index| free.push(index));
+            self.keep(all);
         }
+    }
+
+    fn keep(&self, indices: impl IntoIterator<Item = u32>) {
+        let mut free = lock(&self.free);
+        let free = free.get_or_insert_default();
+        indices.into_iter().for_each(|index| free.push(index));
     }
 }
 

@@ -285,7 +285,6 @@ impl Worker {
         }
         self.place_arrivals(waiting);
         if round
-            && !self.jobs().is_empty()
             && pace.streak.get() != PROMISED
             && pace.job_first.replace(!pace.job_first.get())
             && let Some(job) = self.jobs().take_oldest()

@@ -88,12 +88,7 @@ impl Worker {
         // SAFETY: it was idle and is ours.
         let fiber = unsafe { fiber.as_ref() };
         let migrating = header.extras.as_ref().is_some_and(|extras| extras.migrating);
-        let home = &self.shared.homes[self.home.index as usize];
-        if migrating {
-            home.count_migrant_in();
-        } else {
-            home.count_in();
-        }
+        self.shared.homes[self.home.index as usize].count_in();
         fiber.node.set_home(self.home.index);
         fiber.task.set(Some(task));
         fiber.serving.set(false);
@@ -200,11 +195,10 @@ impl Worker {
     #[inline(never)]
     fn retire(&self, fiber: &Fiber) {
         let waited = fiber.is_started.get();
-        let migrating = fiber.migrating.get();
-        match (waited, migrating) {
-            (true, true) => self.shared.migrants.remove(fiber),
-            (true, false) => self.home.started.remove(fiber),
-            (false, _) => {}
+        if waited && fiber.migrating.get() {
+            self.shared.migrants.remove(fiber);
+        } else if waited {
+            self.home.started.remove(fiber);
         }
         let task = fiber.task.take();
         if fiber.serving.get() {
@@ -214,12 +208,7 @@ impl Worker {
             }
             return self.retire_service_fiber(fiber.into(), waited);
         }
-        let home = &self.shared.homes[self.home.index as usize];
-        if migrating {
-            home.count_migrant_out();
-        } else {
-            home.count_out();
-        }
+        self.shared.homes[self.home.index as usize].count_out();
         self.retire_task_fiber(fiber.into());
         // SAFETY: the runtime's reference, which is given up at the task's end: now.
         drop(task.map(|task| unsafe { TaskRef::from_raw(task) }));

@@ -314,12 +314,12 @@ fn a_crowded_slot_moves_down_in_portions() {
     assert_eq!(pair.wheel.len(), 1);
 }
 
-/// As many calls as there are entries, and two more for each tick, are enough for all of them to descend in time.
+/// As many calls as there are entries, and one more for each tick, are enough for all of them to descend in time.
 #[test]
 fn with_calls_enough_a_crowd_descends_before_its_time_comes() {
     let count = if cfg!(miri) { 1_000 } else { 20_000 };
     let mut pair = Pair::new();
-    // Five ticks in three: three slots of level 2, entered out of order, as those who sleep come.
+    // Five in three ticks: three slots of level 2, entered out of order, as those who sleep come.
     for each in 0..count {
         pair.insert(pair.start + TICK * (each * 7_919 % count * 3 / 5 + 1));
     }
