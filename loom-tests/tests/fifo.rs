@@ -445,3 +445,35 @@ fn memory_is_used_again() {
         assert!(addresses.len() <= 6, "{} cells, in segments of two", addresses.len());
     });
 }
+
+/// Two segments are left one after the other while cells of both are still in a receiver's hands, and a sender who needs memory sorts them
+/// out: neither is lost, and neither is used twice.
+#[test]
+fn segments_that_were_left_too_early_are_used_again() {
+    explore(3, || {
+        let queue = Arc::new(Fifo::<usize>::new());
+        let mut addresses = std::collections::HashSet::new();
+        let mut send = |message| {
+            let place = queue.reserve(NO_LIMIT).unwrap();
+            addresses.insert(std::ptr::from_ref(place.extra()).addr());
+            place.fill(message).unwrap();
+        };
+        (0..5).for_each(&mut send);
+        let receiver = {
+            let queue = queue.clone();
+            thread::spawn(move || {
+                queue.pop_with(|first, _| {
+                    assert_eq!((first, queue.pop()), (0, Some(1)));
+                    queue.pop_with(|third, _| assert_eq!((third, queue.pop(), queue.pop()), (2, Some(3), Some(4))));
+                });
+            })
+        };
+        (5..7).for_each(&mut send);
+        receiver.join().unwrap();
+        assert_eq!((queue.pop(), queue.pop()), (Some(5), Some(6)));
+        // One cell of the last segment, and four segments more.
+        (7..15).for_each(&mut send);
+        assert!((7..15).all(|message| queue.pop() == Some(message)));
+        assert!(addresses.len() <= 10, "{} cells, in segments of two", addresses.len());
+    });
+}

@@ -231,7 +231,8 @@ fn a_permit_meets_a_dropped_future() {
 /// It is closed while one begins to wait, or waits.
 #[test]
 fn a_close_ends_a_wait() {
-    let ways: [fn(&Semaphore) -> Result<(), AcquireError>; 3] = [
+    type Acquire = fn(&Semaphore) -> Result<(), AcquireError>;
+    let ways: [Acquire; 3] = [
         |semaphore| as_tasklet(|| semaphore.acquire().map(drop)),
         |semaphore| as_os_thread(|| semaphore.acquire().map(drop)),
         |semaphore| as_task(semaphore.acquire_async()).map(drop),

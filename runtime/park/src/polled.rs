@@ -2,6 +2,7 @@
 
 use crate::slot::{Committed, HeldByWinner, Outcome, Slot};
 use crate::slots;
+use crate::sync::spin_until;
 use crate::ticket::Ticket;
 use std::task::{Context, Poll, RawWakerVTable, Waker};
 
@@ -64,13 +65,7 @@ impl PolledWaiter {
 
     /// A winner was first, and perhaps it wakes the task that polled before.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..crate::sync::SPINS {
-            if self.slot.outcome().is_some() {
-                return Poll::Ready(());
-            }
-            crate::sync::spin();
-        }
-        if self.slot.outcome().is_some() {
+        if spin_until(|| self.slot.outcome().is_some()) || self.slot.outcome().is_some() {
             return Poll::Ready(());
         }
         cx.waker().wake_by_ref();

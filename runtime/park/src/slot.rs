@@ -56,6 +56,7 @@
 
 use crate::sync::UnsafeCell;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::spin_until;
 use std::task::{RawWakerVTable, Waker};
 
 /// Bits of the word that hold the phase.
@@ -426,11 +427,8 @@ impl Slot {
 
     /// A future that is being dropped: sleeps until the winner that holds it releases it, which takes a copy of a message at most.
     pub(crate) fn sleep_until_released(&self) {
-        for _ in 0..crate::sync::SPINS {
-            if self.word.load(Ordering::Acquire) & HELD == 0 {
-                return;
-            }
-            crate::sync::spin();
+        if spin_until(|| self.word.load(Ordering::Acquire) & HELD == 0) {
+            return;
         }
         let seen = self.word.load(Ordering::Acquire);
         if seen & PHASE_MASK != HELD_POLLED && seen & PHASE_MASK != HELD | WAITING {

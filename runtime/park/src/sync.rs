@@ -62,6 +62,20 @@ pub fn spin() {
     loom::thread::yield_now();
 }
 
+/// Looks up to [`SPINS`] times whether another thread has done what it was about to. False: not yet, or not looked.
+#[inline]
+pub(crate) fn spin_until(mut done: impl FnMut() -> bool) -> bool {
+    let mut patience = SPINS;
+    while patience > 0 {
+        if done() {
+            return true;
+        }
+        spin();
+        patience -= 1;
+    }
+    false
+}
+
 /// Orders a sequentially consistent read-modify-write before a sequentially consistent load of another word that follows.
 ///
 /// Two threads that each change one word and then read the other's cannot both miss the change (Dekker). The language promises that for

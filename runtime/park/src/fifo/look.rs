@@ -6,7 +6,7 @@ use super::segment::{CELLS, Segment, State};
 use super::{Extra, Fifo, POSITION_SHIFT};
 use crate::asymmetric::heavy_fence;
 use crate::sync::atomic::Ordering;
-use crate::sync::{SPINS, spin};
+use crate::sync::spin_until;
 
 impl<T, X: Extra> Fifo<T, X> {
     #[inline]
@@ -51,11 +51,8 @@ impl<T, X: Extra> Fifo<T, X> {
     /// One sender is on its way. It will look for those who wait, but plainly: see the [module](super).
     #[cold]
     fn is_ready_after_all(&self) -> bool {
-        for _ in 0..SPINS {
-            spin();
-            if self.is_firmly_ready() {
-                return true;
-            }
+        if spin_until(|| self.is_firmly_ready()) {
+            return true;
         }
         // Partner: the light fence in `Place::fill`.
         heavy_fence();
