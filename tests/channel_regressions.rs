@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Wake, Waker};
-use tasklets::channel::{Select, TrySendError, bounded, select, unbounded};
+use std::time::Duration;
+use tasklets::channel::{Select, TrySendError, after, bounded, select, unbounded};
 
 /// Several messages panic when the last receiver drops them: once a double panic.
 #[test]
@@ -126,4 +127,73 @@ fn a_message_that_may_not_change_threads_is_not_dropped_on_another() {
         assert!(scope.spawn(move || drop(select.select())).join().is_err());
     });
     assert_eq!(dropped.load(Ordering::Relaxed), 0);
+}
+
+/// Only the very handle that was given to the select would do, not a clone.
+#[test]
+fn what_a_select_chose_may_be_carried_out_on_a_clone() {
+    for make in [|| bounded(0), || bounded(1), unbounded] {
+        let (s, r) = make();
+        let sender = std::thread::spawn({
+            let s = s.clone();
+            move || s.send(1)
+        });
+        let mut select = Select::new();
+        select.recv(&r);
+        assert_eq!(select.select().recv(&r.clone()), Ok(1));
+        sender.join().unwrap().unwrap();
+
+        let receiver = std::thread::spawn(move || r.recv());
+        let mut select = Select::new();
+        select.send(&s);
+        assert_eq!(select.select().send(&s.clone(), 2), Ok(()));
+        assert_eq!(receiver.join().unwrap(), Ok(2));
+    }
+    let timer = after(Duration::ZERO);
+    let mut select = Select::new();
+    select.recv(&timer);
+    assert!(select.select().recv(&timer.clone()).is_ok());
+}
+
+/// A handle of another channel, or of the other side, is not one of the operation's.
+#[test]
+fn what_a_select_chose_is_not_carried_out_on_something_else() {
+    let (s, r) = unbounded::<i32>();
+    let (other_s, other_r) = unbounded::<i32>();
+    let refused = |chosen: &dyn Fn()| catch_unwind(AssertUnwindSafe(chosen)).is_err();
+    assert!(refused(&|| {
+        let mut select = Select::new();
+        select.send(&s);
+        let _ = select.select().send(&other_s, 1);
+    }));
+    assert!(refused(&|| {
+        let mut select = Select::new();
+        select.send(&s);
+        let _ = select.select().recv(&r);
+    }));
+    s.send(1).unwrap();
+    assert!(refused(&|| {
+        let mut select = Select::new();
+        select.recv(&r);
+        let _ = select.select().recv(&other_r);
+    }));
+    s.send(2).unwrap();
+    assert!(refused(&|| {
+        let mut select = Select::new();
+        select.recv(&r);
+        let _ = select.select().send(&s, 3);
+    }));
+    assert!(s.is_empty() && other_s.is_empty(), "nothing was sent");
+}
+
+/// Whatever an operation is on had to outlive the list, which does nothing with it any more.
+#[test]
+fn a_select_may_outlive_what_it_was_on() {
+    let (s, r) = unbounded();
+    s.send(1).unwrap();
+    let mut select = Select::new();
+    select.recv(&r);
+    assert_eq!(select.select().recv(&r), Ok(1));
+    drop(r);
+    assert!(s.send(2).is_err());
 }

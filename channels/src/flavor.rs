@@ -4,6 +4,7 @@ use crate::channel::Channel;
 use crate::err::{RecvTimeoutError, TryRecvError};
 use crate::shared::{End, Receivers};
 use crate::time::{Timed, never};
+use std::ptr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -83,6 +84,15 @@ impl<T> Flavor<T> {
             Self::Channel(end) => end.channel().capacity(),
             Self::Timed(_) => Some(1),
             Self::Never => Some(0),
+        }
+    }
+
+    /// Of the channel; equal for clones, and for nothing else that is there at the same time and that anything can be received from.
+    pub(crate) fn address(&self) -> *const () {
+        match self {
+            Self::Channel(end) => ptr::from_ref(end.channel()).cast(),
+            Self::Timed(timed) => Arc::as_ptr(timed).cast(),
+            Self::Never => ptr::null(),
         }
     }
 

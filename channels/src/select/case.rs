@@ -6,6 +6,7 @@ use crate::err::TryRecvError;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
 use std::alloc::Layout;
+use std::ptr;
 use std::time::Instant;
 use tasklets_park::Ticket;
 
@@ -19,8 +20,16 @@ pub(super) enum Started {
     Disconnected,
 }
 
+/// A side of a channel, by the channel's address: equal for clones of a handle, and for nothing else while one of them is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Send(*const ()),
+    Receive(*const ()),
+}
+
 /// A sender or a receiver, of whatever type of message.
 pub(super) trait Case {
+    fn side(&self) -> Side;
     /// Of the message to receive; nothing for a sender.
     fn layout(&self) -> Layout;
     /// Commits to the operation if that needs no waiting.
@@ -40,6 +49,10 @@ pub(super) trait Case {
 }
 
 impl<T> Case for Sender<T> {
+    fn side(&self) -> Side {
+        Side::Send(ptr::from_ref(self.channel()).cast())
+    }
+
     fn layout(&self) -> Layout {
         Layout::new::<()>()
     }
@@ -76,6 +89,10 @@ impl<T> Case for Sender<T> {
 }
 
 impl<T> Case for Receiver<T> {
+    fn side(&self) -> Side {
+        Side::Receive(self.flavor().address())
+    }
+
     fn layout(&self) -> Layout {
         Layout::new::<T>()
     }

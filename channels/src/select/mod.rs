@@ -15,6 +15,8 @@ pub use operation::SelectedOperation;
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
+use std::mem::{self, MaybeUninit};
 #[cfg(not(tasklets_loom))]
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -45,10 +47,12 @@ use wait::{Ended, Purpose, wait};
 /// # Cancellation
 /// A tasklet that is told to end unwinds out of a call that waits; no message is lost by that.
 pub struct Select<'a> {
-    /// In the order of their indices if it is biased, otherwise in any.
-    entries: SmallVec<[Entry<'a>; wait::INLINE]>,
+    /// Of type `Entry<'a>`, in the order of their indices if it is biased, otherwise in any. The lifetime is left out, and with it the promise
+    /// that they point to something, because the list has a destructor: what an operation is on may go before the select does.
+    entries: SmallVec<[MaybeUninit<Entry<'static>>; wait::INLINE]>,
     next_index: usize,
     biased: bool,
+    lifetime: PhantomData<Entry<'a>>,
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +70,7 @@ impl<'a> Select<'a> {
     /// An empty list.
     #[inline]
     pub fn new() -> Self {
-        Self { entries: SmallVec::new(), next_index: 0, biased: false }
+        Self { entries: SmallVec::new(), next_index: 0, biased: false, lifetime: PhantomData }
     }
 
     /// An empty list, of which the first operation that is ready will be chosen.
@@ -78,9 +82,19 @@ impl<'a> Select<'a> {
     #[inline]
     fn add(&mut self, case: &'a dyn Case) -> usize {
         let index = self.next_index;
-        self.entries.push(Entry { index, case });
+        let entry = MaybeUninit::new(Entry { index, case });
+        // SAFETY: the types differ in a lifetime, and anything may be in a `MaybeUninit`.
+        self.entries.push(unsafe { mem::transmute::<MaybeUninit<Entry<'a>>, MaybeUninit<Entry<'static>>>(entry) });
         self.next_index += 1;
         index
+    }
+
+    /// The list, and whether it is biased.
+    #[inline]
+    fn list(&mut self) -> (&mut [Entry<'a>], bool) {
+        let entries: *mut [MaybeUninit<Entry<'static>>] = &raw mut *self.entries;
+        // SAFETY: only `add` puts something there, which is an initialised `Entry<'a>`; and whoever calls this can put nothing else there.
+        (unsafe { &mut *(entries as *mut [Entry<'a>]) }, self.biased)
     }
 
     /// Adds a send. Returns its index.
@@ -100,7 +114,7 @@ impl<'a> Select<'a> {
     /// # Panics
     /// If there is none with this index.
     pub fn remove(&mut self, index: usize) {
-        let at = self.entries.iter().position(|entry| entry.index == index);
+        let at = self.list().0.iter().position(|entry| entry.index == index);
         let at = at.unwrap_or_else(|| panic!("no operation has the index {index}"));
         self.entries.remove(at);
     }
@@ -112,7 +126,8 @@ impl<'a> Select<'a> {
     #[inline]
     pub fn try_select(&mut self) -> Result<SelectedOperation<'a>, TrySelectError> {
         let mut operation = SelectedOperation::to_choose();
-        let chosen = start_any_at_last(&mut self.entries, self.biased, &mut operation);
+        let (entries, biased) = self.list();
+        let chosen = start_any_at_last(entries, biased, &mut operation);
         if chosen { Ok(operation) } else { Err(TrySelectError) }
     }
 
@@ -124,7 +139,8 @@ impl<'a> Select<'a> {
     pub fn select(&mut self) -> SelectedOperation<'a> {
         assert!(!self.entries.is_empty(), "the `Select` has no operations");
         let mut operation = SelectedOperation::to_choose();
-        let chosen = choose(&mut self.entries, self.biased, None, &mut operation);
+        let (entries, biased) = self.list();
+        let chosen = choose(entries, biased, None, &mut operation);
         assert!(chosen, "a wait without a deadline ends with an operation");
         operation
     }
@@ -148,7 +164,8 @@ impl<'a> Select<'a> {
     #[inline]
     pub fn select_deadline(&mut self, deadline: Instant) -> Result<SelectedOperation<'a>, SelectTimeoutError> {
         let mut operation = SelectedOperation::to_choose();
-        let chosen = choose(&mut self.entries, self.biased, Some(deadline), &mut operation);
+        let (entries, biased) = self.list();
+        let chosen = choose(entries, biased, Some(deadline), &mut operation);
         if chosen { Ok(operation) } else { Err(SelectTimeoutError) }
     }
 
@@ -157,7 +174,8 @@ impl<'a> Select<'a> {
     /// # Errors
     /// If there is none.
     pub fn try_ready(&mut self) -> Result<usize, TryReadyError> {
-        any_ready(&mut self.entries, self.biased).ok_or(TryReadyError)
+        let (entries, biased) = self.list();
+        any_ready(entries, biased).ok_or(TryReadyError)
     }
 
     /// As [`try_ready`](Self::try_ready), waiting until there is one. Suspends the tasklet, or blocks the thread.
@@ -166,7 +184,8 @@ impl<'a> Select<'a> {
     /// If the list is empty.
     pub fn ready(&mut self) -> usize {
         assert!(!self.entries.is_empty(), "the `Select` has no operations");
-        let ready = watch(&mut self.entries, self.biased, None);
+        let (entries, biased) = self.list();
+        let ready = watch(entries, biased, None);
         ready.expect("a wait without a deadline ends with an operation")
     }
 
@@ -186,7 +205,8 @@ impl<'a> Select<'a> {
     /// # Errors
     /// If the time has passed.
     pub fn ready_deadline(&mut self, deadline: Instant) -> Result<usize, ReadyTimeoutError> {
-        watch(&mut self.entries, self.biased, Some(deadline)).ok_or(ReadyTimeoutError)
+        let (entries, biased) = self.list();
+        watch(entries, biased, Some(deadline)).ok_or(ReadyTimeoutError)
     }
 }
 

@@ -59,9 +59,10 @@ impl<'a> SelectedOperation<'a> {
         self.index
     }
 
+    /// Whether it is an operation of this handle, or of a clone.
     #[inline]
-    fn is_on<C>(&self, handle: &C) -> bool {
-        self.case.is_some_and(|case| ptr::addr_eq(ptr::from_ref(case), ptr::from_ref(handle)))
+    fn is_on(&self, handle: &impl Case) -> bool {
+        self.case.is_some_and(|case| ptr::addr_eq(ptr::from_ref(case), ptr::from_ref(handle)) || is_clone(case, handle))
     }
 
     /// Carries out a send. May suspend if making the message took so long that a receiver did not want to wait; the send then starts again.
@@ -70,12 +71,12 @@ impl<'a> SelectedOperation<'a> {
     /// Gives the message back if the channel is closed.
     ///
     /// # Panics
-    /// If `sender` is not the one that was given to the select for this operation.
+    /// If `sender` is neither the one that was given to the select for this operation nor a clone of it.
     #[inline]
     pub fn send<T>(mut self, sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
         assert!(self.is_on(sender), "passed a sender that was not selected");
         let Some(Started::Send(token)) = self.started.take() else { unreachable!("a sender starts sends, once") };
-        // SAFETY: this sender has started it, and it is used once.
+        // SAFETY: a sender of this channel has started it, and it is used once.
         match unsafe { sender.channel().finish_send(token, message) } {
             Ok(()) => Ok(()),
             Err((message, false)) => Err(SendError(message)),
@@ -89,16 +90,21 @@ impl<'a> SelectedOperation<'a> {
     /// If the channel is empty and closed, or without senders.
     ///
     /// # Panics
-    /// If `receiver` is not the one that was given to the select for this operation.
+    /// If `receiver` is neither the one that was given to the select for this operation nor a clone of it.
     #[inline]
     pub fn recv<T>(mut self, receiver: &Receiver<T>) -> Result<T, RecvError> {
         assert!(self.is_on(receiver), "passed a receiver that was not selected");
         match self.started.take() {
-            // SAFETY: the same receiver of `T` has put a message there, and it is taken out this once.
+            // SAFETY: a receiver of this channel, and so of `T`, has put a message there, and it is taken out this once.
             Some(Started::Received) => Ok(unsafe { self.buffer.message().cast::<T>().read() }),
             _ => Err(RecvError),
         }
     }
+}
+
+#[cold]
+fn is_clone(case: &dyn Case, handle: &impl Case) -> bool {
+    case.side() == handle.side()
 }
 
 impl fmt::Debug for SelectedOperation<'_> {
