@@ -14,30 +14,41 @@ use std::time::Duration;
 use tasklets::sync::{Barrier, Condvar, Dataflow, LazyLock, Mutex, Once, OnceLock, RwLock, Semaphore, WaitGroup};
 use tasklets::{Runtime, block_on, scope, sleep, spawn, spawn_future, yield_now};
 
-const WORKERS: [usize; 3] = [1, 2, 4];
+/// No tasklets under Miri, which cannot switch stacks, and few rounds.
+const WORKERS: &[usize] = if cfg!(miri) { &[0] } else { &[1, 2, 4] };
+
+const fn rounds(rounds: usize) -> usize {
+    if cfg!(miri) { 3 } else { rounds }
+}
 
 fn runtime(workers: usize) -> Runtime {
     Runtime::builder().workers(workers).build().unwrap()
 }
 
-/// Runs `blocking` in `each` tasklets and `each` threads, and `future` in `each` futures of the runtime and one of a thread.
+/// Runs `blocking` in `each` tasklets and `each` threads, and `future` in `each` futures of the runtime and one of a thread. Without
+/// workers all on threads.
 fn mixed<F>(workers: usize, each: usize, blocking: impl Fn(usize) + Send + Sync, future: impl Fn(usize) -> F + Sync)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let runtime = runtime(workers);
+    let runtime = (workers > 0).then(|| runtime(workers));
     thread::scope(|threads| {
+        let (blocking, future) = (&blocking, &future);
         for i in 0..each {
-            let blocking = &blocking;
             threads.spawn(move || blocking(i));
         }
-        let future = &future;
         threads.spawn(move || block_on(future(each)));
+        let Some(runtime) = runtime else {
+            for i in 0..each {
+                threads.spawn(move || block_on(future(each + 1 + i)));
+                threads.spawn(move || blocking(2 * each + 1 + i));
+            }
+            return;
+        };
         runtime.run(|| {
             let futures: Vec<_> = (0..each).map(|i| spawn_future(future(each + 1 + i))).collect();
             scope(|s| {
                 for i in 0..each {
-                    let blocking = &blocking;
                     s.spawn(move || blocking(2 * each + 1 + i));
                 }
             });
@@ -71,8 +82,8 @@ fn scramble(seed: usize) -> usize {
 
 #[test]
 fn a_mutex_lets_one_in_at_a_time() {
-    const ROUNDS: usize = 2_000;
-    for workers in WORKERS {
+    const ROUNDS: usize = rounds(2_000);
+    for &workers in WORKERS {
         let count = Arc::new(Mutex::new(0));
         let blocking = |_| {
             for round in 0..ROUNDS {
@@ -106,10 +117,10 @@ fn a_mutex_lets_one_in_at_a_time() {
 
 #[test]
 fn a_mutex_with_timeouts_is_not_lost() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let (count, got) = (Arc::new(Mutex::new(0)), Arc::new(AtomicUsize::new(0)));
         let blocking = |id| {
-            for round in 0..500 {
+            for round in 0..rounds(500) {
                 if let Some(mut count) = count.try_lock_for(Duration::from_micros(scramble(id + round) as u64 % 100)) {
                     *count += 1;
                     got.fetch_add(1, SeqCst);
@@ -122,7 +133,7 @@ fn a_mutex_with_timeouts_is_not_lost() {
         let future = |id| {
             let (count, got) = (count.clone(), got.clone());
             async move {
-                for round in 0..500 {
+                for round in 0..rounds(500) {
                     if let Some(mut count) = give_up_after(scramble(id + round) % 4, count.lock_async()).await {
                         *count += 1;
                         got.fetch_add(1, SeqCst);
@@ -137,13 +148,14 @@ fn a_mutex_with_timeouts_is_not_lost() {
 
 #[test]
 fn writers_are_alone_and_are_not_starved() {
-    for workers in WORKERS {
+    const TURNS: usize = rounds(200);
+    for &workers in WORKERS {
         let pair = Arc::new(RwLock::new((0, 0)));
         let done = Arc::new(AtomicBool::new(false));
         // Readers overlap for ever, until a writer has had its turns.
         let blocking = |id| {
             if id % 3 == 0 {
-                for _ in 0..200 {
+                for _ in 0..TURNS {
                     let mut pair = pair.write();
                     pair.0 += 1;
                     yield_now();
@@ -170,14 +182,14 @@ fn writers_are_alone_and_are_not_starved() {
             }
         };
         mixed(workers, 3, blocking, future);
-        assert_eq!(*pair.try_read().unwrap(), (400, 400));
+        assert_eq!(*pair.try_read().unwrap(), (2 * TURNS, 2 * TURNS));
     }
 }
 
 #[test]
 fn a_semaphore_keeps_count() {
     const PERMITS: usize = 4;
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let semaphore = Arc::new(Semaphore::new(PERMITS));
         let out = Arc::new(AtomicUsize::new(0));
         let hold = |out: &AtomicUsize, n: usize| {
@@ -185,7 +197,7 @@ fn a_semaphore_keeps_count() {
             move |out: &AtomicUsize| _ = out.fetch_sub(n, SeqCst)
         };
         let blocking = |id| {
-            for round in 0..1_000 {
+            for round in 0..rounds(1_000) {
                 let random = scramble(id * 1_000 + round);
                 let n = random % PERMITS + 1;
                 let permits = if random & 64 == 0 {
@@ -204,7 +216,7 @@ fn a_semaphore_keeps_count() {
         let future = |id| {
             let (semaphore, out) = (semaphore.clone(), out.clone());
             async move {
-                for round in 0..1_000 {
+                for round in 0..rounds(1_000) {
                     let random = scramble(id * 1_000 + round);
                     let n = random % PERMITS + 1;
                     let acquires = semaphore.clone().acquire_many_owned_async(n as u32);
@@ -253,12 +265,12 @@ fn a_semaphore_serves_in_order() {
 
 #[test]
 fn a_request_for_many_is_not_starved() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let semaphore = Arc::new(Semaphore::new(4));
         let served = Arc::new(AtomicUsize::new(0));
         let blocking = |id| {
             if id % 3 == 0 {
-                for _ in 0..50 {
+                for _ in 0..rounds(50) {
                     drop(semaphore.acquire_many(4).unwrap());
                 }
                 served.fetch_add(1, SeqCst);
@@ -278,8 +290,8 @@ fn a_request_for_many_is_not_starved() {
 /// went to somebody who gave up and was not passed on would leave a strict one waiting.
 #[test]
 fn no_notification_is_lost() {
-    const STRICT: usize = 300;
-    for workers in WORKERS {
+    const STRICT: usize = rounds(300);
+    for &workers in WORKERS {
         let shared = Arc::new((Mutex::new(0_usize), Condvar::new()));
         let strict_done = Arc::new(AtomicUsize::new(0));
         let blocking = |id: usize| {
@@ -331,9 +343,9 @@ fn no_notification_is_lost() {
 
 #[test]
 fn a_barrier_has_rounds_with_one_leader_each() {
-    const ROUNDS: u64 = 200;
+    const ROUNDS: u64 = rounds(200) as u64;
     const PARTIES: u64 = 7;
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let barrier = Arc::new(Barrier::new(PARTIES as usize));
         let (arrivals, leaders) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let blocking = |_| {
@@ -362,7 +374,7 @@ fn a_barrier_has_rounds_with_one_leader_each() {
 
 #[test]
 fn a_wait_group_waits_for_all() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         for _ in 0..10 {
             let (group, done) = (WaitGroup::new(), Arc::new(AtomicUsize::new(0)));
             let works = || {
@@ -391,7 +403,7 @@ fn a_wait_group_waits_for_all() {
 
 #[test]
 fn an_initialiser_that_waits_runs_once() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let (lock, once) = (Arc::new(OnceLock::new()), Arc::new(Once::new()));
         let calls = Arc::new(AtomicUsize::new(0));
         let blocking = |_| {
@@ -424,7 +436,7 @@ fn an_initialiser_that_waits_runs_once() {
 
 #[test]
 fn a_cancelled_or_panicking_initialiser_lets_the_next_try() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let lock = Arc::new(OnceLock::new());
         let runtime = runtime(workers);
         let (its_lock, begun) = (lock.clone(), Arc::new(AtomicBool::new(false)));
@@ -459,8 +471,8 @@ fn a_cancelled_or_panicking_initialiser_lets_the_next_try() {
 
 #[test]
 fn dataflow_variables_connect_whatever_runs() {
-    for workers in WORKERS {
-        for round in 0..10 {
+    for &workers in WORKERS {
+        for round in 0..rounds(10) {
             // Each adds one to its variable and binds the next; in whatever order they come.
             let variables: Arc<Vec<Dataflow<usize>>> = Arc::new((0..11).map(|_| Dataflow::new()).collect());
             let losers = AtomicUsize::new(0);
@@ -489,7 +501,7 @@ fn dataflow_variables_connect_whatever_runs() {
 /// Everybody waits for something when the runtime ends; what they waited for goes on to work for others.
 #[test]
 fn teardown_unwinds_out_of_every_wait() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let mutex = Arc::new(Mutex::new(0));
         let lock = Arc::new(RwLock::new(0));
         let semaphore = Arc::new(Semaphore::new(2));
@@ -565,7 +577,7 @@ fn teardown_unwinds_out_of_every_wait() {
 /// The waiter that was notified is told to end while it waits for the mutex, so the next one must get the notification.
 #[test]
 fn a_notification_is_passed_on_at_teardown() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         let shared = Arc::new((Mutex::new(0), Condvar::new()));
         let waits = |shared: &Arc<(Mutex<usize>, Condvar)>| {
             let shared = shared.clone();
@@ -609,7 +621,7 @@ fn a_beaten_tasklet_gets_the_mutex_handed_over() {
 /// A waiter that has got something and is told to end before it runs again has it, and gives it back as it unwinds.
 #[test]
 fn what_is_granted_at_teardown_is_not_lost() {
-    for workers in WORKERS {
+    for &workers in WORKERS {
         for _ in 0..20 {
             let (semaphore, mutex) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(())));
             let runtime = runtime(workers);

@@ -1,7 +1,7 @@
 //! The wait of a future for something that all waiters may have at once.
 
 use std::task::{Context, Poll};
-use tasklets_park::{PolledWaiter, WaitQueue};
+use tasklets_park::{Note, PolledWaiter, WaitQueue};
 
 /// A future's place in a wait queue, where it has one.
 ///
@@ -30,7 +30,7 @@ impl Queued {
             match &mut self.waiter {
                 None => {
                     let waiter = PolledWaiter::begin();
-                    queue(owner).push(waiter.ticket(), 0);
+                    queue(owner).push(waiter.ticket(), Note::NONE);
                     self.waiter = Some(waiter);
                 }
                 Some(waiter) => {

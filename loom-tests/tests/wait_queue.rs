@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Instant;
 use tasklets_loom_tests::{Task, Tasklet, as_os_thread, explore, explore_deeply};
 use tasklets_park::fifo::Fifo;
-use tasklets_park::{Cancelled, PolledWaiter, Reason, Wait, WaitQueue};
+use tasklets_park::{Cancelled, Note, PolledWaiter, Reason, Wait, WaitQueue};
 
 /// Permits, and who waits for one.
 struct Gate {
@@ -45,7 +45,7 @@ impl Gate {
     /// Takes one as a tasklet or thread. Returns false if the deadline passes first.
     fn take(&self, deadline: Option<Instant>) -> bool {
         while !self.try_take() {
-            if self.queue.wait(0, Reason::Other, deadline, || self.has_permits()) == Wait::TimedOut {
+            if self.queue.wait(Note::NONE, Reason::Other, deadline, || self.has_permits()) == Wait::TimedOut {
                 return false;
             }
         }
@@ -56,7 +56,7 @@ impl Gate {
     fn take_polled(&self) {
         while !self.try_take() {
             let mut waiter = PolledWaiter::begin();
-            self.queue.push(waiter.ticket(), 0);
+            self.queue.push(waiter.ticket(), Note::NONE);
             if !self.has_permits() {
                 Task::new().run(|cx| waiter.poll(cx));
             } else if waiter.withdraw() {
@@ -169,7 +169,7 @@ fn a_wake_up_that_meets_a_withdrawal_is_known_to_both() {
             let queue = queue.clone();
             thread::spawn(move || queue.wake_one())
         };
-        let wait = Tasklet::new().run(|| queue.wait(0, Reason::Other, None, || true));
+        let wait = Tasklet::new().run(|| queue.wait(Note::NONE, Reason::Other, None, || true));
         assert_eq!(wait == Wait::Woken, waker.join().unwrap());
         assert!(queue.is_empty());
     });
@@ -197,7 +197,7 @@ fn a_message_and_a_receiver_find_each_other() {
                     if let Some(message) = channel.0.pop() {
                         return message;
                     }
-                    let _ = channel.1.wait(0, Reason::Receive, None, || channel.0.is_ready());
+                    let _ = channel.1.wait(Note::NONE, Reason::Receive, None, || channel.0.is_ready());
                 };
                 (0..senders).map(|_| receive()).collect::<Vec<_>>()
             });
@@ -217,7 +217,7 @@ impl Watched {
     /// In the queue, under its own ticket as a number.
     fn register(queue: &WaitQueue) -> Self {
         let waiter = PolledWaiter::begin();
-        queue.push(waiter.ticket(), waiter.ticket().into_bits());
+        queue.push(waiter.ticket(), Note::number(waiter.ticket().into_bits()));
         Self(waiter)
     }
 
@@ -233,7 +233,10 @@ impl Watched {
 
 /// Wakes one, which must be what its entry says.
 fn wake_one(queue: &WaitQueue) -> bool {
-    queue.pop().map(|(held, data)| assert_eq!(held.ticket().into_bits(), data, "another's data")).is_some()
+    queue
+        .pop()
+        .map(|(held, note)| assert_eq!(Note::number(held.ticket().into_bits()), note, "another's data"))
+        .is_some()
 }
 
 /// Two dead entries and a living one, and somebody who goes through the queue.
@@ -335,7 +338,7 @@ fn a_slow_sweep_meets_memory_that_is_used_again() {
         thread::yield_now();
         let mut woken = 0;
         for other in &others {
-            queue.push(other.ticket(), other.ticket().into_bits());
+            queue.push(other.ticket(), Note::number(other.ticket().into_bits()));
             woken += usize::from(wake_one(&queue));
         }
         woken += usize::from(sweeper.join().unwrap());
@@ -359,9 +362,9 @@ fn those_who_give_up_leave_nothing_behind() {
             assert_eq!(queue.len(), 0);
         }
         Tasklet::new().run(|| {
-            assert_eq!(queue.wait(0, Reason::Other, None, || true), Wait::Ready);
+            assert_eq!(queue.wait(Note::NONE, Reason::Other, None, || true), Wait::Ready);
             assert!(queue.is_empty());
-            assert_eq!(queue.wait(0, Reason::Other, Some(Instant::now()), || false), Wait::TimedOut);
+            assert_eq!(queue.wait(Note::NONE, Reason::Other, Some(Instant::now()), || false), Wait::TimedOut);
             assert!(queue.is_empty());
         });
     });

@@ -1,7 +1,7 @@
 //! Handles in futures, beside those of tasklets and threads.
 
 use crate::eventually::eventually;
-use crate::place::everywhere;
+use crate::place::{SOME, everywhere};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -36,13 +36,13 @@ everywhere! {
         for (s, r) in each() {
             let sender = place.spawn(move || {
                 block_on(async {
-                    for i in 0..500 {
+                    for i in 0..SOME {
                         s.send_async(i).await.unwrap();
                     }
                 });
             });
             block_on(async {
-                for i in 0..500 {
+                for i in 0..SOME {
                     assert_eq!(r.recv_async().await, Ok(i));
                 }
                 assert_eq!(r.recv_async().await, Err(RecvError));
@@ -60,7 +60,7 @@ everywhere! {
                     }
                 });
             });
-            for i in 0..300 {
+            for i in 0..SOME {
                 s.send(i).unwrap();
                 assert_eq!(r_back.recv(), Ok(i));
             }

@@ -1,7 +1,7 @@
 //! Several messages with one call.
 
 use crate::eventually::eventually;
-use crate::place::everywhere;
+use crate::place::{SOME, everywhere};
 use std::time::{Duration, Instant};
 use tasklets::channel::{RecvError, TryRecvError, at, bounded, never, unbounded};
 
@@ -33,9 +33,9 @@ everywhere! {
                 batch
             });
             eventually("it waits", || s.balance() == -1);
-            assert_eq!(s.send_many(0..500), Ok(500));
+            assert_eq!(s.send_many(0..SOME), Ok(SOME as usize));
             drop(s);
-            assert_eq!(receiver.join(), (0..500).collect::<Vec<_>>());
+            assert_eq!(receiver.join(), (0..SOME).collect::<Vec<_>>());
         }
     }
 

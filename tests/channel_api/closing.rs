@@ -1,7 +1,7 @@
 //! A channel ends: by `close` or with the last handle of a side.
 
 use crate::eventually::eventually;
-use crate::place::everywhere;
+use crate::place::{SOME, everywhere};
 use std::time::Duration;
 use tasklets::channel::{
     Receiver, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sender, TryRecvError, TrySendError, bounded,
@@ -123,7 +123,7 @@ everywhere! {
                     place.spawn(move || (0u32..).find(|&i| s.send(i).is_err()).unwrap())
                 })
                 .collect();
-            let mut received = r.iter().take(100).count();
+            let mut received = r.iter().take(SOME as usize / 2).count();
             r.close();
             received += r.iter().count();
             let sent: u32 = senders.into_iter().map(|sender| sender.join()).sum();
@@ -132,7 +132,7 @@ everywhere! {
     }
 
     fn both_sides_go_at_once(place) {
-        for _ in 0..200 {
+        for _ in 0..SOME {
             for (s, r) in each() {
                 let sender = place.spawn(move || s.try_send(Box::new(1)).is_ok());
                 let receiver = place.spawn(move || r.try_recv().is_ok());

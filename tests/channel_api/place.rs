@@ -2,6 +2,9 @@
 
 use tasklets::Runtime;
 
+/// How many messages are some: few under Miri, which takes a thousand times as long for each.
+pub(crate) const SOME: u32 = if cfg!(miri) { 8 } else { 500 };
+
 /// Where a test runs, and what it spawns there.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {

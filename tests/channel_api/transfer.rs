@@ -1,7 +1,7 @@
 //! Messages get across: once, in order, and with the waiting that the capacity asks for.
 
 use crate::eventually::eventually;
-use crate::place::everywhere;
+use crate::place::{SOME, everywhere};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -118,8 +118,8 @@ everywhere! {
 
     fn one_sender_is_received_in_order(place) {
         for (s, r) in each() {
-            let sender = place.spawn(move || (0..2000).for_each(|i| s.send(i).unwrap()));
-            for i in 0..2000 {
+            let sender = place.spawn(move || (0..4 * SOME).for_each(|i| s.send(i).unwrap()));
+            for i in 0..4 * SOME {
                 assert_eq!(r.recv(), Ok(i));
             }
             sender.join();
@@ -129,7 +129,6 @@ everywhere! {
 
     fn many_to_many_gets_each_message_across_once(place) {
         const SENDERS: usize = 4;
-        const EACH: usize = 500;
         for (s, r) in each() {
             let receivers: Vec<_> = (0..3)
                 .map(|_| {
@@ -141,21 +140,21 @@ everywhere! {
                                 assert!(newest[sender] < Some(i), "each sender's messages come in order");
                                 newest[sender] = Some(i);
                             })
-                            .collect::<Vec<(usize, usize)>>()
+                            .collect::<Vec<(usize, u32)>>()
                     })
                 })
                 .collect();
             let senders: Vec<_> = (0..SENDERS)
                 .map(|sender| {
                     let s = s.clone();
-                    place.spawn(move || (0..EACH).for_each(|i| s.send((sender, i)).unwrap()))
+                    place.spawn(move || (0..SOME).for_each(|i| s.send((sender, i)).unwrap()))
                 })
                 .collect();
             drop((s, r));
             senders.into_iter().for_each(|sender| sender.join());
             let mut all: Vec<_> = receivers.into_iter().flat_map(|receiver| receiver.join()).collect();
             all.sort_unstable();
-            let sent = (0..SENDERS).flat_map(|sender| (0..EACH).map(move |i| (sender, i)));
+            let sent = (0..SENDERS).flat_map(|sender| (0..SOME).map(move |i| (sender, i)));
             assert!(all.into_iter().eq(sent));
         }
     }
@@ -163,7 +162,7 @@ everywhere! {
     fn there_and_back(place) {
         for ((s, r), (s_back, r_back)) in each().into_iter().zip(each()) {
             let echo = place.spawn(move || r.iter().for_each(|i: u32| s_back.send(i + 1).unwrap()));
-            for i in 0..500 {
+            for i in 0..SOME {
                 s.send(i).unwrap();
                 assert_eq!(r_back.recv(), Ok(i + 1));
             }
@@ -178,22 +177,22 @@ everywhere! {
             let sender = place.spawn({
                 let dropped = dropped.clone();
                 // The receiver goes before the end: where sending waits, the others are given back.
-                move || (0..100).for_each(|_| drop(s.send(Counted(dropped.clone()))))
+                move || (0..SOME).for_each(|_| drop(s.send(Counted(dropped.clone()))))
             });
-            for _ in 0..50 {
+            for _ in 0..SOME / 2 {
                 drop(r.recv().unwrap());
             }
             drop(r);
             sender.join();
-            assert_eq!(dropped.load(SeqCst), 100);
+            assert_eq!(dropped.load(SeqCst), SOME as usize);
         }
     }
 
     fn a_thread_and_a_tasklet(place) {
         for (s, r) in each() {
-            let thread = std::thread::spawn(move || (0..500).for_each(|i| s.send(i).unwrap()));
+            let thread = std::thread::spawn(move || (0..SOME).for_each(|i| s.send(i).unwrap()));
             let receiver = place.spawn(move || r.into_iter().sum::<u32>());
-            assert_eq!(receiver.join(), (0..500).sum());
+            assert_eq!(receiver.join(), (0..SOME).sum());
             thread.join().unwrap();
         }
     }

@@ -1,4 +1,4 @@
-//! Who sends and receives: tasklets of a runtime and threads, half and half.
+//! Who sends and receives: tasklets of a runtime and threads, half and half. Under Miri threads alone.
 
 use crate::watchdog::Watchdog;
 use std::thread;
@@ -13,30 +13,44 @@ pub(crate) fn runtime(workers: usize) -> Runtime {
     Runtime::builder().workers(workers).build().expect("there are threads")
 }
 
-/// Runs the parts at the same time, every other one in a tasklet.
-///
-/// # Panics
-/// If one of them does.
-pub(crate) fn run_all(runtime: &Runtime, parts: Vec<Part<'_>>) {
-    let (on_threads, in_tasklets): (Vec<_>, Vec<_>) = parts.into_iter().enumerate().partition(|part| part.0 % 2 == 1);
-    thread::scope(|threads| {
-        for (_, part) in on_threads {
-            threads.spawn(part);
-        }
-        runtime.run(|| {
-            tasklets::scope(|tasklets| {
-                for (_, part) in in_tasklets {
-                    tasklets.spawn(part);
-                }
+/// What runs the parts of a test.
+pub(crate) struct Crew(Option<Runtime>);
+
+impl Crew {
+    /// With so many workers.
+    pub(crate) fn new(workers: usize) -> Self {
+        Self((!cfg!(miri)).then(|| runtime(workers)))
+    }
+
+    /// Runs the parts at the same time, every other one in a tasklet.
+    ///
+    /// # Panics
+    /// If one of them does.
+    pub(crate) fn run_all(&self, parts: Vec<Part<'_>>) {
+        let on_thread = |part: &(usize, _)| part.0 % 2 == 1 || self.0.is_none();
+        let (on_threads, in_tasklets): (Vec<_>, Vec<_>) = parts.into_iter().enumerate().partition(on_thread);
+        thread::scope(|threads| {
+            for (_, part) in on_threads {
+                threads.spawn(part);
+            }
+            let Some(runtime) = &self.0 else { return };
+            runtime.run(|| {
+                tasklets::scope(|tasklets| {
+                    for (_, part) in in_tasklets {
+                        tasklets.spawn(part);
+                    }
+                });
             });
         });
-    });
+    }
 }
 
 /// Messages for the traffic, which the environment may multiply.
 pub(crate) fn messages() -> u64 {
     let number = std::env::var("CHANNEL_STRESS_MESSAGES");
-    number.map_or(400_000, |number| number.parse().expect("CHANNEL_STRESS_MESSAGES is a number"))
+    number.map_or(if cfg!(miri) { 400 } else { 400_000 }, |number| {
+        number.parse().expect("CHANNEL_STRESS_MESSAGES is a number")
+    })
 }
 
 /// Watches over `test`, with more patience the more traffic there is.

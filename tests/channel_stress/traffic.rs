@@ -1,7 +1,7 @@
 //! Nothing is lost, nothing comes twice, and nobody overtakes himself.
 
 use crate::channel;
-use crate::crew::{Part, messages, run_all, runtime, watch};
+use crate::crew::{Crew, Part, messages, watch};
 use crate::dice::Dice;
 use crate::ledger::{LANES, Ledger};
 use crate::receiving::Both;
@@ -15,7 +15,7 @@ const TESTS: u64 = 4;
 
 fn traffic(workers: usize) {
     let _watchdog = watch("traffic");
-    let runtime = runtime(workers);
+    let crew = Crew::new(workers);
     let share = messages() / TESTS / CAPACITIES.len() as u64 / SENDERS;
     for capacity in CAPACITIES {
         let ledger = &Ledger::new(SENDERS, share);
@@ -35,7 +35,7 @@ fn traffic(workers: usize) {
             parts.push(Box::new(move || Both::new(lanes, home, ledger.reader(), dice).receive_all()));
         }
         drop(lanes);
-        run_all(&runtime, parts);
+        crew.run_all(parts);
         assert_eq!(ledger.noted(), SENDERS * share, "what was sent has come, capacity {capacity:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 use tasklets_park::sync::atomic::Ordering;
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Note, Reason, Wait, WaitQueue};
 
 /// Receives all that is sent. Cloneable: a clone goes on where its original is, and each gets every message.
 pub struct Receiver<T> {
@@ -128,7 +128,7 @@ impl<T: Clone> Receiver<T> {
                 return result.map_err(Into::into);
             }
             let ready = || self.shared.has_something(self.next);
-            if self.shared.waiting.wait(0, Reason::Receive, deadline, ready) == Wait::TimedOut {
+            if self.shared.waiting.wait(Note::NONE, Reason::Receive, deadline, ready) == Wait::TimedOut {
                 return self.attempt().map_or(Err(RecvTimeoutError::Timeout), |result| result.map_err(Into::into));
             }
         }

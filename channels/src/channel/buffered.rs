@@ -63,15 +63,15 @@ impl<T> Channel<T> {
     /// later, when it looked before it registered.
     fn give(&self, message: T, form: Form) -> Given<T> {
         while self.messages.is_empty() {
-            let Some((held, data)) = self.receivers.pop() else { break };
+            let Some((held, note)) = self.receivers.pop() else { break };
             // SAFETY: held until the end of the round, or of the send.
-            let frame = unsafe { Frame::from_data(data) };
+            let frame = unsafe { Frame::of(note) };
             if self.is_closed() {
                 // It finds that out by itself.
                 frame.let_go(held, Outcome::Retry);
                 return Given::Closed(message);
             }
-            match frame.mode {
+            match frame.mode() {
                 Mode::Message => {
                     // SAFETY: a receiver's frame of this channel, held, and not given anything.
                     unsafe { frame.put(message) };
@@ -94,10 +94,10 @@ impl<T> Channel<T> {
         // once, so those who wait behind are not left to others.
         let mut told = 0;
         while self.messages.is_ready() && (told == 0 || self.messages.len() > told) {
-            let Some((held, data)) = self.receivers.pop() else { return };
+            let Some((held, note)) = self.receivers.pop() else { return };
             // SAFETY: held until the end of the round.
-            let frame = unsafe { Frame::from_data(data) };
-            match frame.mode {
+            let frame = unsafe { Frame::of(note) };
+            match frame.mode() {
                 Mode::Message => {
                     let Some(message) = self.messages.pop() else {
                         frame.let_go(held, Outcome::Retry);
@@ -130,10 +130,10 @@ impl<T> Channel<T> {
         let mut moved = false;
         let mut gives_way = false;
         while self.has_room() {
-            let Some((held, data)) = self.senders.pop() else { break };
+            let Some((held, note)) = self.senders.pop() else { break };
             // SAFETY: held until the end of the round.
-            let frame = unsafe { Frame::from_data(data) };
-            match frame.mode {
+            let frame = unsafe { Frame::of(note) };
+            match frame.mode() {
                 Mode::Message => {
                     // SAFETY: a sender's frame of this channel, held, with its message there.
                     let message = unsafe { frame.take::<T>() };
@@ -205,7 +205,7 @@ impl<T> Channel<T> {
             }
             let carried = Carried::new(message);
             let frame = Frame::new(Mode::Message, carried.pointer());
-            message = match self.senders.wait(frame.data(), Reason::Send, deadline, look) {
+            message = match self.senders.wait(frame.note(), Reason::Send, deadline, look) {
                 Wait::Ready => carried.into_inner(),
                 Wait::TimedOut => return Err(SendTimeoutError::Timeout(carried.into_inner())),
                 Wait::Woken => match frame.outcome() {
@@ -238,7 +238,7 @@ impl<T> Channel<T> {
             }
             let mut message = MaybeUninit::<T>::uninit();
             let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
-            match self.receivers.wait(frame.data(), Reason::Receive, deadline, look) {
+            match self.receivers.wait(frame.note(), Reason::Receive, deadline, look) {
                 // SAFETY: `Done` says that a message was put there, for us.
                 Wait::Woken if frame.outcome() == Outcome::Done => return Ok(unsafe { message.assume_init() }),
                 Wait::Woken | Wait::Ready => {}

@@ -1,8 +1,9 @@
 //! What a waiting sender or receiver shows to whoever takes it out of the queue.
 
 use super::cell::Cell;
+use std::cell::UnsafeCell;
 use std::ptr;
-use tasklets_park::{Held, Reason, Token, Unwoken};
+use tasklets_park::{Held, Note, Reason, Token, Unwoken};
 
 /// What is to be done with a waiter that was taken out of its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +43,15 @@ pub(crate) enum Outcome {
 /// With [`Outcome::Coming`] the receiver wakes up while the sender still has to do with its frame: `outcome` is the receiver's from the
 /// release on, and tells it to wait; the message, `arrived` and `coming` are the sender's until it notifies `coming`. So the sender leaves
 /// `outcome` alone, or a receiver could take it for the end and be gone before that.
+///
+/// All of it is in a cell, also what never changes, and the padding. For whoever lets a waiter go is still in a function that was given a
+/// reference to the frame, which may be gone before that returns, and of what is not in a cell the language wants that it stays so long.
 #[derive(Debug)]
-pub(crate) struct Frame {
-    pub(crate) mode: Mode,
+pub(crate) struct Frame(UnsafeCell<Fields>);
+
+#[derive(Debug)]
+struct Fields {
+    mode: Mode,
     /// The waiter is a future, whose drop blocks its thread while the waiter is held.
     polled: bool,
     outcome: Cell<Outcome>,
@@ -59,56 +66,71 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) fn new(mode: Mode, message: *mut ()) -> Self {
-        Self {
+        Self::make(mode, false, message)
+    }
+
+    /// A future's.
+    pub(crate) fn new_polled(mode: Mode, message: *mut ()) -> Self {
+        Self::make(mode, true, message)
+    }
+
+    fn make(mode: Mode, polled: bool, message: *mut ()) -> Self {
+        Self(UnsafeCell::new(Fields {
             mode,
-            polled: false,
+            polled,
             outcome: Cell::new(Outcome::Waiting),
             message: Cell::new(message),
             partner: Cell::new(ptr::null()),
             arrived: Cell::new(false),
             coming: Token::new(),
-        }
+        }))
     }
 
-    /// A future's.
-    pub(crate) fn new_polled(mode: Mode, message: *mut ()) -> Self {
-        Self { polled: true, ..Self::new(mode, message) }
+    #[inline(always)]
+    fn fields(&self) -> &Fields {
+        // SAFETY: nobody ever has a `&mut` to the fields of a frame that is shared; they are changed through cells of their own.
+        unsafe { &*self.0.get() }
+    }
+
+    #[inline]
+    pub(crate) fn mode(&self) -> Mode {
+        self.fields().mode
     }
 
     /// Whether it is a future's. Its holder must not wait for anybody.
     pub(crate) fn is_polled(&self) -> bool {
-        self.polled
+        self.fields().polled
     }
 
-    /// The number under which it is registered: its address, and whether it only observes.
+    /// What is registered: where it is, and whether it only observes.
     #[inline]
-    pub(crate) fn data(&self) -> u64 {
-        ptr::from_ref(self).expose_provenance() as u64 | u64::from(self.mode == Mode::Observe)
+    pub(crate) fn note(&self) -> Note {
+        Note::to(self, self.mode() == Mode::Observe)
     }
 
-    /// Whether the frame with this number only observes.
-    pub(crate) fn observes(data: u64) -> bool {
-        data & 1 != 0
+    /// Whether the frame with this note only observes.
+    pub(crate) fn observes(note: Note) -> bool {
+        note.flag()
     }
 
     /// The frame of a waiter that is held.
     ///
     /// # Safety
-    /// `data` was registered, and popped together with a `Held` that is released only after the last use of the frame.
+    /// `note` was registered, and popped together with a `Held` that is released only after the last use of the frame.
     #[inline]
-    pub(crate) unsafe fn from_data<'a>(data: u64) -> &'a Self {
+    pub(crate) unsafe fn of<'a>(note: Note) -> &'a Self {
         // SAFETY: whoever registers a frame keeps it where it is until its wait has ended, and a held wait ends by the release.
-        unsafe { &*ptr::with_exposed_provenance(data as usize & !1) }
+        unsafe { note.follow() }
     }
 
     #[inline]
     pub(crate) fn outcome(&self) -> Outcome {
-        self.outcome.get()
+        self.fields().outcome.get()
     }
 
     #[inline]
     pub(crate) fn end(&self, outcome: Outcome) {
-        self.outcome.set(outcome);
+        self.fields().outcome.set(outcome);
     }
 
     /// Lets a waiter go that is held.
@@ -130,8 +152,8 @@ impl Frame {
     #[inline]
     pub(crate) unsafe fn put<T>(&self, message: T) {
         // SAFETY: the receiver has memory for one `T` there, as the caller promises.
-        unsafe { self.message.get().cast::<T>().write(message) };
-        self.outcome.set(Outcome::Done);
+        unsafe { self.fields().message.get().cast::<T>().write(message) };
+        self.fields().outcome.set(Outcome::Done);
     }
 
     /// Hands over: takes the message.
@@ -140,9 +162,9 @@ impl Frame {
     /// The frame is a sender's on a channel of `T` with its message there, and the caller holds it.
     #[inline]
     pub(crate) unsafe fn take<T>(&self) -> T {
-        self.outcome.set(Outcome::Done);
+        self.fields().outcome.set(Outcome::Done);
         // SAFETY: the sender's message is there, and it leaves it alone once the outcome is `Done`.
-        unsafe { self.message.get().cast::<T>().read() }
+        unsafe { self.fields().message.get().cast::<T>().read() }
     }
 
     /// Undoes [`take`](Self::take).
@@ -151,8 +173,8 @@ impl Frame {
     /// The caller has taken `message` from there, and still holds the frame.
     pub(crate) unsafe fn put_back<T>(&self, message: T) {
         // SAFETY: the memory is the sender's for one `T`, and empty.
-        unsafe { self.message.get().cast::<T>().write(message) };
-        self.outcome.set(Outcome::Retry);
+        unsafe { self.fields().message.get().cast::<T>().write(message) };
+        self.fields().outcome.set(Outcome::Retry);
     }
 
     /// A receiver that is held: it has found a late sender.
@@ -162,21 +184,21 @@ impl Frame {
 
     /// A late sender that is held: it has found a receiver, whose frame this is.
     pub(crate) fn found(&self, receiver: &Self) {
-        self.partner.set(receiver);
-        self.outcome.set(Outcome::Coming);
+        self.fields().partner.set(receiver);
+        self.fields().outcome.set(Outcome::Coming);
     }
 
     /// A late sender's: the receiver that it has found.
     pub(crate) fn partner(&self) -> *const Self {
-        self.partner.get()
+        self.fields().partner.get()
     }
 
     /// Receiver, found by a late sender: waits until the sender has done with it. Whether the message is there; otherwise the sender has
     /// changed its mind.
     pub(crate) fn wait_for_message(&self) -> bool {
         // Firmly: the sender writes to this frame.
-        self.coming.wait_firmly_because(Reason::Receive);
-        self.arrived.get()
+        self.fields().coming.wait_firmly_because(Reason::Receive);
+        self.fields().arrived.get()
     }
 
     /// Late sender: puts `message` there, for [`wait_for_message`](Self::wait_for_message) to find, and lets the receiver go.
@@ -185,9 +207,9 @@ impl Frame {
     /// The frame is a receiver's on a channel of `T`, the caller is the sender that it waits for, and this is the end of that.
     pub(crate) unsafe fn arrive<T>(&self, message: T) {
         // SAFETY: the receiver has memory for one `T` there, as the caller promises.
-        unsafe { self.message.get().cast::<T>().write(message) };
-        self.arrived.set(true);
-        self.coming.notify();
+        unsafe { self.fields().message.get().cast::<T>().write(message) };
+        self.fields().arrived.set(true);
+        self.fields().coming.notify();
     }
 
     /// Late sender: lets the receiver go without a message.
@@ -195,6 +217,6 @@ impl Frame {
     /// # Safety
     /// As [`arrive`](Self::arrive).
     pub(crate) unsafe fn stay_away(&self) {
-        self.coming.notify();
+        self.fields().coming.notify();
     }
 }

@@ -191,15 +191,15 @@ impl<T> Channel<T> {
     /// No message is sent any more; those in the channel can be received. Returns whether this was the first call.
     pub(crate) fn close(&self) -> bool {
         let first = self.messages.close();
-        while let Some((held, data)) = self.senders.pop() {
+        while let Some((held, note)) = self.senders.pop() {
             // SAFETY: held until the end of the block.
-            let frame = unsafe { Frame::from_data(data) };
+            let frame = unsafe { Frame::of(note) };
             // Who only watches sends nothing that could fail.
-            frame.let_go(held, if frame.mode == Mode::Observe { Outcome::Told } else { Outcome::Closed });
+            frame.let_go(held, if frame.mode() == Mode::Observe { Outcome::Told } else { Outcome::Closed });
         }
-        while let Some((held, data)) = self.receivers.pop() {
+        while let Some((held, note)) = self.receivers.pop() {
             // SAFETY: as above. It finds out by itself.
-            unsafe { Frame::from_data(data) }.let_go(held, Outcome::Retry);
+            unsafe { Frame::of(note) }.let_go(held, Outcome::Retry);
         }
         first
     }

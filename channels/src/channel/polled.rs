@@ -76,7 +76,7 @@ impl<T> RecvWait<T> {
             let mode = if channel.is_rendezvous() { Mode::Message } else { Mode::Poke };
             this.frame = Frame::new_polled(mode, this.message.get().cast());
             let waiter = PolledWaiter::begin();
-            channel.receivers.push(waiter.ticket(), this.frame.data());
+            channel.receivers.push(waiter.ticket(), this.frame.note());
             this.waiter = Some(waiter);
             // The look after registering.
             if channel.is_recv_ready(None, true) {
@@ -173,7 +173,7 @@ impl<T> SendWait<T> {
             }
             this.frame = Frame::new_polled(Mode::Message, this.message.get().cast());
             let waiter = PolledWaiter::begin();
-            channel.senders.push(waiter.ticket(), this.frame.data());
+            channel.senders.push(waiter.ticket(), this.frame.note());
             // The look after registering.
             if !channel.is_send_ready(None, true) {
                 this.waiter = Some(waiter);

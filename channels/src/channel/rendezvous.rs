@@ -12,10 +12,10 @@ impl<T> Channel<T> {
     /// Takes out the receiver that has waited longest, telling observers on the way.
     fn pop_receiver(&self) -> Option<(Held, &Frame)> {
         loop {
-            let (held, data) = self.receivers.pop()?;
+            let (held, note) = self.receivers.pop()?;
             // SAFETY: the caller gets the two together, and uses the frame until it releases the other.
-            let frame = unsafe { Frame::from_data(data) };
-            if matches!(frame.mode, Mode::Message) {
+            let frame = unsafe { Frame::of(note) };
+            if matches!(frame.mode(), Mode::Message) {
                 return Some((held, frame));
             }
             frame.let_go(held, Outcome::Told);
@@ -25,10 +25,10 @@ impl<T> Channel<T> {
     /// As [`pop_receiver`](Self::pop_receiver), for a sender.
     fn pop_sender(&self) -> Option<(Held, &Frame)> {
         loop {
-            let (held, data) = self.senders.pop()?;
+            let (held, note) = self.senders.pop()?;
             // SAFETY: as above.
-            let frame = unsafe { Frame::from_data(data) };
-            if matches!(frame.mode, Mode::Message | Mode::Late) {
+            let frame = unsafe { Frame::of(note) };
+            if matches!(frame.mode(), Mode::Message | Mode::Late) {
                 return Some((held, frame));
             }
             frame.let_go(held, Outcome::Told);
@@ -37,7 +37,7 @@ impl<T> Channel<T> {
 
     /// Takes the message of a sender that is held, which may make it first. `None` if it was to be made and was not.
     fn take_from(&self, held: Held, sender: &Frame, form: Form) -> Option<T> {
-        if sender.mode == Mode::Message {
+        if sender.mode() == Mode::Message {
             // SAFETY: a sender's frame of this channel, held, with its message there.
             let message = unsafe { sender.take() };
             self.hand_over(held, Preference::Sender, form);
@@ -116,10 +116,14 @@ impl<T> Channel<T> {
             let carried = Carried::new(message);
             let frame = Frame::new(Mode::Message, carried.pointer());
             let waiter = Waiter::begin().because(Reason::Send);
-            self.senders.push(waiter.ticket(), frame.data());
+            self.senders.push(waiter.ticket(), frame.note());
             // The look after registering.
             if self.is_closed() {
-                return self.leave_senders(waiter, &frame, carried);
+                // Before the message moves: until then somebody may be taking it.
+                return match self.senders.withdraw(waiter) {
+                    Wait::Woken => sent(&frame, carried),
+                    _ => Err(SendTimeoutError::Disconnected(carried.into_inner())),
+                };
             }
             let found = if self.receivers.is_empty() { None } else { self.pop_receiver() };
             let (waiter, unwoken) = match found {
@@ -174,14 +178,6 @@ impl<T> Channel<T> {
         Ok(())
     }
 
-    /// The channel was found closed right after registering.
-    fn leave_senders(&self, waiter: Waiter, frame: &Frame, carried: Carried<T>) -> Result<(), SendTimeoutError<T>> {
-        match self.senders.withdraw(waiter) {
-            Wait::Woken => sent(frame, carried),
-            _ => Err(SendTimeoutError::Disconnected(carried.into_inner())),
-        }
-    }
-
     /// Receives, waiting for a sender.
     #[cold]
     pub(super) fn meet_sender(&self, deadline: Option<Instant>) -> Result<T, RecvTimeoutError> {
@@ -192,7 +188,7 @@ impl<T> Channel<T> {
             let mut message = MaybeUninit::<T>::uninit();
             let frame = Frame::new(Mode::Message, message.as_mut_ptr().cast());
             let waiter = Waiter::begin().because(Reason::Receive);
-            self.receivers.push(waiter.ticket(), frame.data());
+            self.receivers.push(waiter.ticket(), frame.note());
             // The look after registering.
             let mut unwoken = None;
             let wait = if self.is_closed() || self.messages.is_ready() {

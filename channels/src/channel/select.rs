@@ -2,13 +2,13 @@
 
 use super::{Channel, Frame};
 use std::ptr::NonNull;
-use tasklets_park::Ticket;
 use tasklets_park::fifo::{RawPlace, Refused};
+use tasklets_park::{Note, Ticket};
 
 /// A send that a select has committed to before the message is there.
 #[derive(Debug)]
 pub(crate) enum SendToken {
-    /// A place in the queue, as numbers.
+    /// A place in the queue.
     Place(RawPlace),
     /// A receiver that waits for the message, by its frame.
     Receiver(NonNull<Frame>),
@@ -90,11 +90,11 @@ impl<T> Channel<T> {
     }
 
     pub(crate) fn register_sender(&self, ticket: Ticket, frame: &Frame) {
-        self.senders.push(ticket, frame.data());
+        self.senders.push(ticket, frame.note());
     }
 
     pub(crate) fn register_receiver(&self, ticket: Ticket, frame: &Frame) {
-        self.receivers.push(ticket, frame.data());
+        self.receivers.push(ticket, frame.note());
     }
 
     pub(crate) fn forsake_sender(&self) {
@@ -109,7 +109,7 @@ impl<T> Channel<T> {
     /// are nobody to meet, but who is about to wait must tell them first.
     pub(crate) fn is_send_ready(&self, own: Option<Ticket>, telling: bool) -> bool {
         if self.is_rendezvous() {
-            return self.is_closed() || self.receivers.any(|ticket, data| counts(own, telling, ticket, data));
+            return self.is_closed() || self.receivers.any(|ticket, note| counts(own, telling, ticket, note));
         }
         self.has_room() || self.is_closed()
     }
@@ -119,11 +119,11 @@ impl<T> Channel<T> {
         if self.messages.is_ready() || self.is_closed() {
             return true;
         }
-        self.is_rendezvous() && self.senders.any(|ticket, data| counts(own, telling, ticket, data))
+        self.is_rendezvous() && self.senders.any(|ticket, note| counts(own, telling, ticket, note))
     }
 }
 
 /// Whether somebody on the other side of a rendezvous counts for whoever asks.
-fn counts(own: Option<Ticket>, telling: bool, ticket: Ticket, data: u64) -> bool {
-    own != Some(ticket) && (telling || !Frame::observes(data))
+fn counts(own: Option<Ticket>, telling: bool, ticket: Ticket, note: Note) -> bool {
+    own != Some(ticket) && (telling || !Frame::observes(note))
 }

@@ -82,7 +82,7 @@ fn wait_with(cases: &[Entry<'_>], frames: &[Frame], deadline: Option<Instant>) -
     let timers = cases.iter().filter_map(|entry| entry.case.deadline());
     let deadline = timers.chain(deadline).min();
     // The look after registering. Who only watches has nothing for others who do.
-    let telling = frames.iter().any(|frame| frame.mode != Mode::Observe);
+    let telling = frames.iter().any(|frame| frame.mode() != Mode::Observe);
     if cases.iter().any(|entry| entry.case.is_ready(Some(ticket), telling)) {
         if waiter.withdraw() {
             return Ended::Look;

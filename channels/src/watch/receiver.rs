@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 use tasklets_park::sync::atomic::Ordering;
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Note, Reason, Wait, WaitQueue};
 
 /// Looks at the newest value, and waits for another one. Cloneable: a clone has seen what its original has.
 pub struct Receiver<T> {
@@ -137,7 +137,7 @@ impl<T> Receiver<T> {
                 return result.map_err(RecvTimeoutError::from);
             }
             let ready = || self.is_disconnected() || self.has_changed();
-            if self.shared.changed.wait(0, Reason::Receive, deadline, ready) == Wait::TimedOut {
+            if self.shared.changed.wait(Note::NONE, Reason::Receive, deadline, ready) == Wait::TimedOut {
                 return self.see_change().map_or(Err(RecvTimeoutError::Timeout), |result| result.map_err(Into::into));
             }
         }

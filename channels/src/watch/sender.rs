@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tasklets_park::sync::atomic::Ordering;
-use tasklets_park::{Reason, Wait};
+use tasklets_park::{Note, Reason, Wait};
 
 /// Shows values. Cloneable; the channel is disconnected when the last sender is dropped.
 pub struct Sender<T> {
@@ -153,7 +153,7 @@ impl<T> Sender<T> {
 
     fn wait_until_closed(&self, deadline: Option<Instant>) -> bool {
         while !self.is_closed() {
-            if self.shared.closed.wait(0, Reason::Other, deadline, || self.is_closed()) == Wait::TimedOut {
+            if self.shared.closed.wait(Note::NONE, Reason::Other, deadline, || self.is_closed()) == Wait::TimedOut {
                 return self.is_closed();
             }
         }

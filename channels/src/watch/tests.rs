@@ -139,7 +139,7 @@ fn a_look_keeps_its_value_and_holds_nobody_up() {
 
 #[test]
 fn no_modification_is_lost() {
-    const EACH: usize = 5000;
+    const EACH: usize = if cfg!(miri) { 8 } else { 5000 };
     let (sender, mut receiver) = channel(0);
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -175,7 +175,7 @@ fn a_value_may_use_its_channel_when_it_is_dropped() {
 fn a_dropped_wait_leaves_the_change_to_the_next() {
     let (sender, mut receiver) = channel(0);
     let mut cx = Context::from_waker(Waker::noop());
-    for _ in 0..1000 {
+    for _ in 0..if cfg!(miri) { 120 } else { 1000 } {
         let wait = pin!(receiver.changed_async());
         assert!(wait.poll(&mut cx).is_pending());
     }
@@ -195,7 +195,7 @@ fn a_dropped_wait_leaves_the_change_to_the_next() {
 /// Values are never torn, never go back for one sender, and the last one is seen.
 #[test]
 fn values_go_forward() {
-    const LAST: u64 = 20_000;
+    const LAST: u64 = if cfg!(miri) { 12 } else { 20_000 };
     let (sender, receiver) = channel([0; 8]);
     thread::scope(|scope| {
         for asynchronous in [false, true] {

@@ -1,4 +1,4 @@
-//! Sleeping on a word: the kernel's futex, or under loom what it is made of.
+//! Sleeping on a word: the kernel's futex, or under loom and Miri what it is made of.
 //!
 //! The kernel compares 32 bits. Phase and the low bits of the generation are in the lower half of the word, which is
 //! the half that changes when a wait ends.
@@ -16,7 +16,7 @@ pub(crate) enum Woken {
 }
 
 /// Sleeps while `word` still holds `expected`.
-#[cfg(not(tasklets_loom))]
+#[cfg(not(any(tasklets_loom, miri)))]
 pub(crate) fn wait(word: &AtomicU64, expected: u64, deadline: Option<Instant>) -> Woken {
     let timeout = match deadline {
         None => None,
@@ -45,7 +45,7 @@ pub(crate) fn wait(word: &AtomicU64, expected: u64, deadline: Option<Instant>) -
 }
 
 /// Wakes the thread that sleeps on `word`, if one does.
-#[cfg(not(tasklets_loom))]
+#[cfg(not(any(tasklets_loom, miri)))]
 pub(crate) fn wake(word: &AtomicU64) {
     // SAFETY: FUTEX_WAKE only uses the address as a key; waking nobody, or somebody else, is harmless by its contract.
     unsafe {
@@ -58,16 +58,21 @@ pub(crate) fn wake(word: &AtomicU64) {
     }
 }
 
-#[cfg(tasklets_loom)]
+#[cfg(any(tasklets_loom, miri))]
 pub(crate) use self::model::{wait, wake};
 
 /// The kernel looks at the word and queues the sleeper under a lock that a waker takes too. One queue for all words: more
-/// wake than need to, which every sleeper must stand anyway. Time does not pass; a model ends a timed wait by its ticket.
-#[cfg(tasklets_loom)]
+/// wake than need to, which every sleeper must stand anyway.
+///
+/// Loom has no futex. Miri has, but takes the look at half of an atomic for a mistake.
+#[cfg(any(tasklets_loom, miri))]
 mod model {
     use super::{AtomicU64, Instant, Woken};
     use crate::sync::atomic::Ordering;
+    #[cfg(tasklets_loom)]
     use loom::sync::{Condvar, Mutex};
+    #[cfg(not(tasklets_loom))]
+    use std::sync::{Condvar, Mutex};
 
     #[derive(Default)]
     struct Queue {
@@ -75,14 +80,28 @@ mod model {
         sleepers: Condvar,
     }
 
+    #[cfg(tasklets_loom)]
     loom::lazy_static! {
         static ref QUEUE: Queue = Queue::default();
     }
+    #[cfg(not(tasklets_loom))]
+    static QUEUE: Queue = Queue { lock: Mutex::new(()), sleepers: Condvar::new() };
 
-    pub(crate) fn wait(word: &AtomicU64, expected: u64, _: Option<Instant>) -> Woken {
+    pub(crate) fn wait(word: &AtomicU64, expected: u64, deadline: Option<Instant>) -> Woken {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let guard = QUEUE.lock.lock().expect("nothing panics under this lock");
-        if word.load(Ordering::Relaxed) == expected {
-            drop(QUEUE.sleepers.wait(guard));
+        if word.load(Ordering::Relaxed) != expected {
+            return Woken::LookAgain;
+        }
+        match left {
+            // In a model time does not pass: it ends a timed wait by its ticket.
+            Some(left) if !cfg!(tasklets_loom) => {
+                if left.is_zero() {
+                    return Woken::DeadlinePassed;
+                }
+                drop(QUEUE.sleepers.wait_timeout(guard, left));
+            }
+            _ => drop(QUEUE.sleepers.wait(guard)),
         }
         Woken::LookAgain
     }

@@ -18,9 +18,11 @@ pub mod slot;
 pub mod stable;
 pub mod sync;
 
+mod address;
 mod block_on;
 mod cancel;
 mod futex;
+mod note;
 mod place;
 mod polled;
 mod reason;
@@ -35,6 +37,7 @@ mod waiter;
 
 pub use block_on::block_on;
 pub use cancel::{Cancelled, shielded, unwind_if_cancelled};
+pub use note::Note;
 pub use place::{Place, grant_place};
 pub use polled::PolledWaiter;
 pub use reason::Reason;

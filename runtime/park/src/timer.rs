@@ -162,6 +162,10 @@ mod tests {
     use std::sync::mpsc;
     use std::task::Wake;
 
+    const IDLE: Duration = Duration::from_millis(1);
+    /// Miri's clock goes by the steps that the program makes.
+    const UNIT: Duration = Duration::from_millis(if cfg!(miri) { 1000 } else { 1 });
+
     /// Tells its name when it is woken.
     struct Tell(&'static str, mpsc::Sender<&'static str>);
 
@@ -172,48 +176,55 @@ mod tests {
         }
     }
 
-    fn clock() -> &'static Clock {
-        Box::leak(Box::new(Clock::new(Duration::from_millis(1))))
+    /// Has the thread look for what is due, and waits until it has ended.
+    fn end(clock: &'static Clock) {
+        drop(clock.wake_at(Instant::now(), Waker::noop().clone()));
+        while clock.lock().running {
+            std::thread::yield_now();
+        }
     }
 
     #[test]
     fn alarms_come_in_order_and_not_early() {
-        let clock = clock();
+        static CLOCK: Clock = Clock::new(IDLE);
+        let clock = &CLOCK;
         let (told, listen) = mpsc::channel();
         let set = |name, deadline| clock.wake_at(deadline, Waker::from(Arc::new(Tell(name, told.clone()))));
         let began = Instant::now();
-        let late = began + Duration::from_millis(60);
+        let late = began + 60 * UNIT;
         let _late = set("late", late);
         // Another that is due before the one the thread sleeps for.
-        let _early = set("early", began + Duration::from_millis(20));
+        let _early = set("early", began + 20 * UNIT);
         let _passed = set("panics", began);
         assert_eq!([(); 3].map(|()| listen.recv().unwrap()), ["panics", "early", "late"]);
         assert!(late <= Instant::now());
+        end(clock);
     }
 
     #[test]
     fn a_dropped_alarm_is_out_at_once() {
-        let clock = clock();
+        static CLOCK: Clock = Clock::new(IDLE);
+        let clock = &CLOCK;
         let (told, listen) = mpsc::channel();
         let far = Instant::now() + Duration::from_secs(3600);
-        for _ in 0..1000 {
+        for _ in 0..if cfg!(miri) { 20 } else { 1000 } {
             drop(clock.wake_at(far, Waker::from(Arc::new(Tell("dropped", told.clone())))));
         }
         assert!(clock.lock().entries.is_empty());
         drop(told);
         assert!(listen.recv().is_err(), "the wakers are dropped too, without being called");
+        end(clock);
     }
 
     #[test]
     fn the_thread_ends_when_idle_and_starts_again() {
-        let clock = clock();
+        static CLOCK: Clock = Clock::new(IDLE);
+        let clock = &CLOCK;
         let (told, listen) = mpsc::channel();
         for _ in 0..3 {
             let _alarm = clock.wake_at(Instant::now(), Waker::from(Arc::new(Tell("now", told.clone()))));
             assert_eq!(listen.recv(), Ok("now"));
-            while clock.lock().running {
-                std::thread::yield_now();
-            }
+            end(clock);
         }
     }
 }

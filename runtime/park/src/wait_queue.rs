@@ -1,8 +1,9 @@
 //! Who waits for something: first come, first served, without a lock.
 
 use crate::fifo::{Extra, Fifo};
+use crate::note::Note;
 use crate::reason::Reason;
-use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, Ordering};
 use crate::sync::order_after_rmw;
 use crate::ticket::{Held, Ticket};
 use crate::waiter::{Waited, Waiter};
@@ -46,20 +47,24 @@ pub struct WaitQueue {
 #[derive(Debug, Default)]
 struct Entry {
     ticket: AtomicU64,
-    data: AtomicU64,
+    note: AtomicPtr<()>,
 }
 
-// SAFETY: zeros are the dead ticket and no data.
+// SAFETY: zeros are the dead ticket and no note.
 unsafe impl Extra for Entry {}
 
 impl Entry {
-    fn get(&self) -> (Ticket, u64) {
+    fn get(&self) -> (Ticket, Note) {
         // Acquire, partner of the releases in `push`: a sweep that reads what was stored for a later position finds by `is_front`, which
-        // comes after, that the head has moved on, and does not take this ticket and that data for a pair.
+        // comes after, that the head has moved on, and does not take this ticket and that note for a pair.
         let bits = self.ticket.load(Ordering::Acquire);
         // SAFETY: only tickets are stored, by `push`, and before that 0, which is the dead ticket. If it belongs to another position than
         // the caller thinks it is a ticket all the same.
-        (unsafe { Ticket::from_bits(bits) }, self.data.load(Ordering::Acquire))
+        (unsafe { Ticket::from_bits(bits) }, self.note())
+    }
+
+    fn note(&self) -> Note {
+        Note::from_pointer(self.note.load(Ordering::Acquire))
     }
 }
 
@@ -115,38 +120,38 @@ impl WaitQueue {
         self.entries.len().saturating_sub(dead) as usize
     }
 
-    /// Whether somebody waits for whom `matches` holds, given the ticket and the data that were registered. Those who register meanwhile may be
+    /// Whether somebody waits for whom `matches` holds, given the ticket and the note that were registered. Those who register meanwhile may be
     /// missed: they look after that. May be wrong the other way: then it is worth looking again.
-    pub fn any(&self, mut matches: impl FnMut(Ticket, u64) -> bool) -> bool {
+    pub fn any(&self, mut matches: impl FnMut(Ticket, Note) -> bool) -> bool {
         order_after_rmw();
         self.entries.any(|entry| {
-            let (ticket, data) = entry.get();
-            ticket.is_open() && matches(ticket, data)
+            let (ticket, note) = entry.get();
+            ticket.is_open() && matches(ticket, note)
         })
     }
 
     /// Takes out whoever has waited longest. It stays suspended until the result is released, and what it has registered is the caller's
     /// alone until then.
     #[inline]
-    pub fn pop(&self) -> Option<(Held, u64)> {
+    pub fn pop(&self) -> Option<(Held, Note)> {
         self.take_out(|_| true)
     }
 
-    /// As [`pop`](Self::pop), but only if `wanted` holds for the data of whoever has waited longest. It is asked when all who came before have
-    /// been taken out; it may be shown the data of one that came later, and if it then refuses so does this.
+    /// As [`pop`](Self::pop), but only if `wanted` holds for the note of whoever has waited longest. It is asked when all who came before have
+    /// been taken out; it may be shown the note of one that came later, and if it then refuses so does this.
     #[inline]
-    pub fn pop_if(&self, mut wanted: impl FnMut(u64) -> bool) -> Option<(Held, u64)> {
-        // Acquire for the reason that `Entry::get` has: data of a later position comes with a head that has moved on, and nobody is
+    pub fn pop_if(&self, mut wanted: impl FnMut(Note) -> bool) -> Option<(Held, Note)> {
+        // Acquire for the reason that `Entry::get` has: the note of a later position comes with a head that has moved on, and nobody is
         // taken out for it.
-        self.take_out(|entry| wanted(entry.data.load(Ordering::Acquire)))
+        self.take_out(|entry| wanted(entry.note()))
     }
 
     #[inline]
-    fn take_out(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Option<(Held, u64)> {
+    fn take_out(&self, mut wanted: impl FnMut(&Entry) -> bool) -> Option<(Held, Note)> {
         loop {
-            let (ticket, data) = self.entries.pop_with_if(&mut wanted, |(), entry| entry.get())?;
+            let (ticket, note) = self.entries.pop_with_if(&mut wanted, |(), entry| entry.get())?;
             if let Some(held) = ticket.hold() {
-                return Some((held, data));
+                return Some((held, note));
             }
             self.dead.fetch_sub(1, Ordering::Relaxed);
         }
@@ -179,14 +184,13 @@ impl WaitQueue {
         }
     }
 
-    /// Registers a wait; the caller then looks whether what it wants is there after all. `data` is whatever the two sides agree upon, such as
-    /// the address of the waiter's frame.
+    /// Registers a wait; the caller then looks whether what it wants is there after all. `note` is whatever the two sides agree upon.
     #[inline]
-    pub fn push(&self, ticket: Ticket, data: u64) {
+    pub fn push(&self, ticket: Ticket, note: Note) {
         loop {
             let Ok(place) = self.entries.reserve(u64::MAX) else { unreachable!("neither bounded nor ever closed") };
             place.extra().ticket.store(ticket.into_bits(), Ordering::Release);
-            place.extra().data.store(data, Ordering::Release);
+            place.extra().note.store(note.into_pointer(), Ordering::Release);
             // Firmly: whoever registers looks next, and the others look for it after an ordinary read-modify-write.
             if place.fill_firmly(()).is_ok() {
                 return;
@@ -210,13 +214,13 @@ impl WaitQueue {
     fn sweep(&self) {
         for _ in 0..self.entries.len() {
             let Some((position, entry)) = self.entries.front() else { return };
-            let (ticket, data) = entry.get();
+            let (ticket, note) = entry.get();
             if !self.entries.is_front(position) {
                 continue;
             }
             let living = ticket.is_open();
             if living {
-                self.push(ticket, data);
+                self.push(ticket, note);
                 // Before the head moves over the former entry: see `wake_all`. The tail never goes back, and one sweeps at a time.
                 self.moved.store(self.entries.tail_position(), Ordering::SeqCst);
             }
@@ -234,18 +238,18 @@ impl WaitQueue {
     /// # Cancellation
     /// A tasklet that is told to end unwinds out of this call, unless somebody has taken it out before: then it returns [`Wait::Woken`].
     #[inline]
-    pub fn wait(&self, data: u64, reason: Reason, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
-        self.wait_with(Waiter::begin().because(reason), data, deadline, ready)
+    pub fn wait(&self, note: Note, reason: Reason, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
+        self.wait_with(Waiter::begin().because(reason), note, deadline, ready)
     }
 
     /// As [`wait`](Self::wait), but cannot be cancelled.
-    pub fn wait_firmly(&self, data: u64, reason: Reason, ready: impl FnOnce() -> bool) -> Wait {
-        self.wait_with(Waiter::begin_firmly().because(reason), data, None, ready)
+    pub fn wait_firmly(&self, note: Note, reason: Reason, ready: impl FnOnce() -> bool) -> Wait {
+        self.wait_with(Waiter::begin_firmly().because(reason), note, None, ready)
     }
 
     #[inline]
-    fn wait_with(&self, waiter: Waiter, data: u64, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
-        self.push(waiter.ticket(), data);
+    fn wait_with(&self, waiter: Waiter, note: Note, deadline: Option<Instant>, ready: impl FnOnce() -> bool) -> Wait {
+        self.push(waiter.ticket(), note);
         if ready() { self.withdraw(waiter) } else { self.wait_pushed(waiter, deadline) }
     }
 

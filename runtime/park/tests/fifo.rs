@@ -8,7 +8,7 @@ use tasklets_park::fifo::{Fifo, Refused};
 /// What one thread sends is received in that order, once, whatever the others do.
 #[test]
 fn many_senders_and_receivers_keep_order_and_count() {
-    const EACH: u64 = 100_000;
+    const EACH: u64 = if cfg!(miri) { 40 } else { 100_000 };
     for (senders, receivers, limit) in [(1, 1, u64::MAX), (2, 2, u64::MAX), (3, 2, 7), (2, 3, 1)] {
         let queue = Arc::new(Fifo::<(u64, u64)>::new());
         let received = Arc::new(AtomicU64::new(0));

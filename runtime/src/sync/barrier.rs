@@ -14,7 +14,7 @@
 use super::place::Place;
 use std::fmt;
 use tasklets_park::sync::atomic::{AtomicU64, Ordering};
-use tasklets_park::{Reason, WaitQueue};
+use tasklets_park::{Note, Reason, WaitQueue};
 
 /// A point at which a number of tasklets, threads or futures wait for each other. It may be used again and again.
 ///
@@ -120,7 +120,7 @@ impl Barrier {
     pub fn wait(&self) -> BarrierWaitResult {
         let Some(arrived) = self.arrive() else { return BarrierWaitResult(true) };
         while !arrived.is_over() {
-            let _ = self.queue.wait(0, Reason::Lock, None, || arrived.is_over());
+            let _ = self.queue.wait(Note::NONE, Reason::Lock, None, || arrived.is_over());
         }
         BarrierWaitResult(false)
     }
@@ -137,7 +137,7 @@ impl Barrier {
         let Some(arrived) = self.arrive() else { return BarrierWaitResult(true) };
         while !arrived.is_over() {
             // All are woken at once, so no wake-up need be passed on.
-            let _ = Place::new(&self.queue, 0, || arrived.is_over(), || ()).await;
+            let _ = Place::new(&self.queue, Note::NONE, || arrived.is_over(), || ()).await;
         }
         BarrierWaitResult(false)
     }

@@ -14,7 +14,7 @@ use super::mutex::MutexGuard;
 use super::place::Place;
 use std::fmt;
 use std::time::{Duration, Instant};
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Note, Reason, Wait, WaitQueue};
 
 /// Waits for a condition on what a [`Mutex`](super::Mutex) guards to come true.
 ///
@@ -137,7 +137,7 @@ impl Condvar {
         let mutex = guard.mutex();
         let mut guard = Some(guard);
         // Registered first and unlocked then, so that no notification comes between.
-        let waited = self.queue.wait(0, Reason::Lock, deadline, || {
+        let waited = self.queue.wait(Note::NONE, Reason::Lock, deadline, || {
             guard = None;
             false
         });
@@ -174,7 +174,7 @@ impl Condvar {
             guard = None;
             false
         };
-        let _ = Place::new(&self.queue, 0, unlock, || self.notify_one()).await;
+        let _ = Place::new(&self.queue, Note::NONE, unlock, || self.notify_one()).await;
         let notified = Notified(self);
         let guard = mutex.lock_async().await;
         std::mem::forget(notified);

@@ -14,7 +14,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tasklets_park::sync::atomic::{AtomicPtr, Ordering};
-use tasklets_park::{Reason, Wait, WaitQueue};
+use tasklets_park::{Note, Reason, Wait, WaitQueue};
 
 /// A variable that is unbound at first and bound to a value once; who reads it before that waits. Clones are the same variable.
 ///
@@ -161,7 +161,7 @@ impl<T> Dataflow<T> {
 
     fn wait_until(&self, deadline: Option<Instant>) -> Option<&T> {
         while !self.is_bound() {
-            let waited = self.variable.queue.wait(0, Reason::Lock, deadline, || self.is_bound());
+            let waited = self.variable.queue.wait(Note::NONE, Reason::Lock, deadline, || self.is_bound());
             if waited == Wait::TimedOut {
                 break;
             }
@@ -182,7 +182,7 @@ impl<T> Dataflow<T> {
             if let Some(value) = self.try_get() {
                 return value;
             }
-            let _ = Place::new(&self.variable.queue, 0, || self.is_bound(), || ()).await;
+            let _ = Place::new(&self.variable.queue, Note::NONE, || self.is_bound(), || ()).await;
         }
     }
 

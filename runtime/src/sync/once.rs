@@ -14,7 +14,7 @@ use super::place::Place;
 use std::fmt;
 use std::future::Future;
 use tasklets_park::sync::atomic::{AtomicU32, Ordering};
-use tasklets_park::{Reason, WaitQueue};
+use tasklets_park::{Note, Reason, WaitQueue};
 
 const INCOMPLETE: u32 = 0;
 const RUNNING: u32 = 1;
@@ -103,7 +103,7 @@ impl Once {
             match self.try_begin() {
                 Ok(running) => return Some(running),
                 Err(true) => return None,
-                Err(false) => _ = self.queue.wait(0, Reason::Lock, None, || !self.is_running()),
+                Err(false) => _ = self.queue.wait(Note::NONE, Reason::Lock, None, || !self.is_running()),
             }
         }
     }
@@ -114,7 +114,7 @@ impl Once {
             match self.try_begin() {
                 Ok(running) => return Some(running),
                 Err(true) => return None,
-                Err(false) => _ = Place::new(&self.queue, 0, || !self.is_running(), || ()).await,
+                Err(false) => _ = Place::new(&self.queue, Note::NONE, || !self.is_running(), || ()).await,
             }
         }
     }
@@ -167,14 +167,14 @@ impl Once {
     /// A tasklet that is told to end unwinds out of this call.
     pub fn wait(&self) {
         while !self.is_completed() {
-            let _ = self.queue.wait(0, Reason::Lock, None, || self.is_completed());
+            let _ = self.queue.wait(Note::NONE, Reason::Lock, None, || self.is_completed());
         }
     }
 
     /// As [`wait`](Self::wait), as a future.
     pub async fn wait_async(&self) {
         while !self.is_completed() {
-            let _ = Place::new(&self.queue, 0, || self.is_completed(), || ()).await;
+            let _ = Place::new(&self.queue, Note::NONE, || self.is_completed(), || ()).await;
         }
     }
 }

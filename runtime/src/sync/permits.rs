@@ -58,7 +58,7 @@ use super::place::Place;
 use std::time::Instant;
 use tasklets_park::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tasklets_park::sync::order_after_rmw;
-use tasklets_park::{Reason, Wait, WaitQueue, count_operation};
+use tasklets_park::{Note, Reason, Wait, WaitQueue, count_operation};
 
 /// As many permits as there may be.
 pub(super) const MAX_PERMITS: u64 = (1 << 30) - 1;
@@ -108,9 +108,6 @@ const GRANTED: u32 = 1;
 const AT_FRONT: u32 = 2;
 const CLOSED: u32 = 3;
 
-/// Beside the address of a `Request`.
-const NEEDS_ONE: u64 = 1;
-
 /// What a waiter registers.
 struct Request {
     need: u64,
@@ -122,17 +119,17 @@ impl Request {
         Self { need, verdict: AtomicU32::new(UNDECIDED) }
     }
 
-    /// What is registered: the address, and whether it needs one.
-    fn data(&self) -> u64 {
-        std::ptr::from_ref(self) as u64 | if self.need == 1 { NEEDS_ONE } else { 0 }
+    /// What is registered: where it is, and whether it needs one.
+    fn note(&self) -> Note {
+        Note::to(self, self.need == 1)
     }
 
     /// # Safety
-    /// The data were popped from the queue of a `Permits`, and their owner has not been released.
-    unsafe fn of<'a>(data: u64) -> &'a Self {
-        // SAFETY: whatever is in this queue was registered with the data of a `Request` that lives as long as its owner is suspended, which it is
+    /// The note was popped from the queue of a `Permits`, and its owner has not been released.
+    unsafe fn of<'a>(note: Note) -> &'a Self {
+        // SAFETY: whatever is in this queue was registered with the note of a `Request` that lives as long as its owner is suspended, which it is
         // until it is released.
-        unsafe { &*std::ptr::with_exposed_provenance::<Self>((data & !NEEDS_ONE) as usize) }
+        unsafe { note.follow() }
     }
 
     fn verdict(&self) -> u32 {
@@ -223,7 +220,7 @@ impl Permits {
     #[cold]
     fn wait(&self, need: u64, deadline: Option<Instant>) -> Result<(), Refused> {
         let request = Request::new(need);
-        if self.queue.wait(request.data(), Reason::Lock, deadline, || self.attend()) == Wait::TimedOut {
+        if self.queue.wait(request.note(), Reason::Lock, deadline, || self.attend()) == Wait::TimedOut {
             return Err(Refused::TimedOut);
         }
         match request.verdict() {
@@ -233,7 +230,7 @@ impl Permits {
         }
         let place = AtFront { permits: self, need };
         loop {
-            let waited = self.front.wait(0, Reason::Lock, deadline, || self.front_may_go());
+            let waited = self.front.wait(Note::NONE, Reason::Lock, deadline, || self.front_may_go());
             if waited == Wait::TimedOut {
                 return place.leave(Refused::TimedOut);
             }
@@ -250,7 +247,7 @@ impl Permits {
             settled => return settled,
         }
         let request = Request::new(need);
-        let _ = Place::new(&self.queue, request.data(), || self.attend(), || self.hand_back(&request)).await;
+        let _ = Place::new(&self.queue, request.note(), || self.attend(), || self.hand_back(&request)).await;
         match request.verdict() {
             GRANTED => return Ok(()),
             CLOSED => return Err(Refused::Closed),
@@ -259,7 +256,7 @@ impl Permits {
         let place = AtFront { permits: self, need };
         loop {
             // A wake-up at the front is for nobody else, so none is passed on; what it stood for is settled by `place`.
-            let _ = Place::new(&self.front, 0, || self.front_may_go(), || ()).await;
+            let _ = Place::new(&self.front, Note::NONE, || self.front_may_go(), || ()).await;
             if self.front_may_go() {
                 return place.leave(Refused::Closed);
             }
@@ -324,11 +321,11 @@ impl Permits {
     /// Gives a permit to the first who waits, if there is anybody and one is all it needs.
     fn hand_over(&self) -> bool {
         // The word is looked at after the queue: see "Hand-over against a request for many".
-        let Some((held, data)) = self.queue.pop_if(|data| data & NEEDS_ONE != 0 && self.load().hands_over()) else {
+        let Some((held, note)) = self.queue.pop_if(|note| note.flag() && self.load().hands_over()) else {
             return false;
         };
         // SAFETY: just popped.
-        unsafe { Request::of(data) }.verdict.store(GRANTED, Ordering::Relaxed);
+        unsafe { Request::of(note) }.verdict.store(GRANTED, Ordering::Relaxed);
         held.release();
         true
     }
@@ -410,10 +407,10 @@ impl Permits {
             // Partner of the one in `push`: a waiter that is missed below sees BUSY without CALLED, or what has become of that.
             order_after_rmw();
             if (state.permits > 0 || state.closed)
-                && let Some((held, data)) = self.queue.pop()
+                && let Some((held, note)) = self.queue.pop()
             {
                 // SAFETY: just popped.
-                let request = unsafe { Request::of(data) };
+                let request = unsafe { Request::of(note) };
                 let verdict = self.decide(request.need);
                 request.verdict.store(verdict, Ordering::Relaxed);
                 held.release();

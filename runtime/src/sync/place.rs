@@ -9,13 +9,13 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tasklets_park::{PolledWaiter, Wait, WaitQueue};
+use tasklets_park::{Note, PolledWaiter, Wait, WaitQueue};
 
 /// See the [module](self). Resolves to `Wait::Ready` or `Wait::Woken`.
 pub(super) struct Place<'a, R: FnOnce() -> bool, F: FnMut()> {
     queue: &'a WaitQueue,
-    /// What whoever pops the place gets; if an address, it outlives the place.
-    data: u64,
+    /// What whoever pops the place gets; what it leads to outlives the place.
+    note: Note,
     /// Asked once, after registering.
     ready: Option<R>,
     forfeit: F,
@@ -26,8 +26,8 @@ pub(super) struct Place<'a, R: FnOnce() -> bool, F: FnMut()> {
 impl<R: FnOnce() -> bool, F: FnMut()> Unpin for Place<'_, R, F> {}
 
 impl<'a, R: FnOnce() -> bool, F: FnMut()> Place<'a, R, F> {
-    pub(super) fn new(queue: &'a WaitQueue, data: u64, ready: R, forfeit: F) -> Self {
-        Self { queue, data, ready: Some(ready), forfeit, waiter: None }
+    pub(super) fn new(queue: &'a WaitQueue, note: Note, ready: R, forfeit: F) -> Self {
+        Self { queue, note, ready: Some(ready), forfeit, waiter: None }
     }
 }
 
@@ -38,7 +38,7 @@ impl<R: FnOnce() -> bool, F: FnMut()> Future for Place<'_, R, F> {
         let this = self.get_mut();
         if let Some(ready) = this.ready.take() {
             let waiter = this.waiter.insert(PolledWaiter::begin());
-            this.queue.push(waiter.ticket(), this.data);
+            this.queue.push(waiter.ticket(), this.note);
             if ready() {
                 return Poll::Ready(leave(this.queue, this.waiter.take()));
             }

@@ -28,12 +28,13 @@
 use super::place::Place;
 use std::time::Instant;
 use tasklets_park::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use tasklets_park::{Reason, Wait, WaitQueue, count_operation};
+use tasklets_park::{Note, Reason, Wait, WaitQueue, count_operation};
 
 const LOCKED: u32 = 1;
 const WOKEN: u32 = 2;
 
-/// What a waiter registers.
+/// What a waiter registers. Aligned as a [`Note`] wants it.
+#[repr(align(2))]
 struct Waiting {
     /// It was beaten before: the lock is to be handed to it.
     insists: bool,
@@ -46,8 +47,8 @@ impl Waiting {
         Self { insists, handed_over: AtomicBool::new(false) }
     }
 
-    fn address(&self) -> u64 {
-        std::ptr::from_ref(self) as u64
+    fn note(&self) -> Note {
+        Note::to(self, false)
     }
 
     fn has_lock(&self) -> bool {
@@ -98,7 +99,7 @@ impl RawMutex {
         let mut insists = false;
         loop {
             let waiting = Waiting::new(insists);
-            let waited = self.queue.wait(waiting.address(), Reason::Lock, deadline, || !self.is_locked());
+            let waited = self.queue.wait(waiting.note(), Reason::Lock, deadline, || !self.is_locked());
             if waited == Wait::TimedOut {
                 return false;
             }
@@ -118,7 +119,7 @@ impl RawMutex {
         loop {
             let waiting = Waiting::new(insists);
             let free = || !self.is_locked();
-            let waited = Place::new(&self.queue, waiting.address(), free, || self.hand_back(&waiting)).await;
+            let waited = Place::new(&self.queue, waiting.note(), free, || self.hand_back(&waiting)).await;
             if self.settle(&waiting, waited) {
                 return;
             }
@@ -170,11 +171,11 @@ impl RawMutex {
             // Set by owners alone, so it does not come up meanwhile; if it goes down, the waiter has arrived and is beaten, and the
             // check after unlocking makes up for it.
             if self.word.load(Ordering::SeqCst) & WOKEN == 0
-                && let Some((held, data)) = self.queue.pop()
+                && let Some((held, note)) = self.queue.pop()
             {
-                // SAFETY: whatever is in this queue was registered with the address of a `Waiting` that lives as long as its
+                // SAFETY: whatever is in this queue was registered with a note to a `Waiting` that lives as long as its
                 // owner is suspended, which it is until `release`.
-                let waiting = unsafe { &*std::ptr::with_exposed_provenance::<Waiting>(data as usize) };
+                let waiting = unsafe { note.follow::<Waiting>() };
                 if waiting.insists {
                     waiting.handed_over.store(true, Ordering::Relaxed);
                 } else {

@@ -10,7 +10,7 @@ use super::place::Place;
 use std::fmt;
 use std::sync::Arc;
 use tasklets_park::sync::atomic::{AtomicU64, Ordering};
-use tasklets_park::{Reason, WaitQueue};
+use tasklets_park::{Note, Reason, WaitQueue};
 
 const ONE_HANDLE: u64 = 1;
 const ONE_ADDED: u64 = 1 << 32;
@@ -136,7 +136,7 @@ impl WaitGroup {
         let shared = self.shared.clone();
         drop(self);
         while !shared.is_done() {
-            let _ = shared.queue.wait(0, Reason::Lock, None, || shared.is_done());
+            let _ = shared.queue.wait(Note::NONE, Reason::Lock, None, || shared.is_done());
         }
     }
 
@@ -156,7 +156,7 @@ impl WaitGroup {
         drop(self);
         while !shared.is_done() {
             // All are woken at once, so no wake-up need be passed on.
-            let _ = Place::new(&shared.queue, 0, || shared.is_done(), || ()).await;
+            let _ = Place::new(&shared.queue, Note::NONE, || shared.is_done(), || ()).await;
         }
     }
 }

@@ -93,9 +93,9 @@ impl<T, X: Extra> Chunk<T, X> {
     }
 }
 
-/// Whether a chunk of this layout is a mapping of its own: more than half a huge page, so that little of it is in vain.
+/// Whether a chunk of this layout is a mapping of its own: more than half a huge page, so that little of it is in vain. Miri has no huge pages.
 fn is_mapped(layout: Layout) -> bool {
-    layout.size() > LARGEST / 2 && layout.size() <= LARGEST
+    !cfg!(miri) && layout.size() > LARGEST / 2 && layout.size() <= LARGEST
 }
 
 /// A huge page of zeros, or as many small ones; null if there is no memory.

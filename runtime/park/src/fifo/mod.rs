@@ -68,7 +68,7 @@ mod segment;
 mod send;
 mod stock;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::sync::order_after_rmw;
 use link::Link;
 pub use place::{Place, RawPlace};
@@ -88,7 +88,7 @@ const POSITION_SHIFT: u32 = 1;
 pub struct Fifo<T, X: Extra = ()> {
     tail: Tail,
     /// The link to the very first segment.
-    origin: AtomicU64,
+    origin: AtomicPtr<()>,
     stock: Stock<T, X>,
     head: Head,
 }
@@ -100,7 +100,7 @@ const _: () = assert!(std::mem::offset_of!(Fifo<()>, head) == 64);
 #[derive(Debug)]
 struct Tail {
     word: AtomicU64,
-    segment: AtomicU64,
+    segment: AtomicPtr<()>,
     /// A position below which there is room for sure, as far as some sender has seen.
     room: AtomicU64,
     /// How often receivers have tried to skip a place.
@@ -112,7 +112,7 @@ struct Tail {
 struct Head {
     /// See `head.rs`.
     word: AtomicU64,
-    segment: AtomicU64,
+    segment: AtomicPtr<()>,
 }
 
 // SAFETY: a value goes from the thread that fills a cell to the one that takes it, and no two threads have it at once; the raw pointers
@@ -139,13 +139,13 @@ impl<T, X: Extra> Fifo<T, X> {
         Self {
             tail: Tail {
                 word: AtomicU64::new(0),
-                segment: AtomicU64::new(NO_SEGMENT),
+                segment: AtomicPtr::new(NO_SEGMENT),
                 room: AtomicU64::new(0),
                 skips: AtomicU64::new(0),
             },
-            origin: AtomicU64::new(NO_SEGMENT),
+            origin: AtomicPtr::new(NO_SEGMENT),
             stock: Stock::new(),
-            head: Head { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
+            head: Head { word: AtomicU64::new(0), segment: AtomicPtr::new(NO_SEGMENT) },
         }
     }
 
@@ -155,17 +155,17 @@ impl<T, X: Extra> Fifo<T, X> {
         Self {
             tail: Tail {
                 word: AtomicU64::new(0),
-                segment: AtomicU64::new(NO_SEGMENT),
+                segment: AtomicPtr::new(NO_SEGMENT),
                 room: AtomicU64::new(0),
                 skips: AtomicU64::new(0),
             },
-            origin: AtomicU64::new(NO_SEGMENT),
+            origin: AtomicPtr::new(NO_SEGMENT),
             stock: Stock::new(),
-            head: Head { word: AtomicU64::new(0), segment: AtomicU64::new(NO_SEGMENT) },
+            head: Head { word: AtomicU64::new(0), segment: AtomicPtr::new(NO_SEGMENT) },
         }
     }
 
-    fn next_of(&self, link: Link<Segment<T, X>>) -> &AtomicU64 {
+    fn next_of(&self, link: Link<Segment<T, X>>) -> &AtomicPtr<()> {
         let segment = link.segment();
         // SAFETY: segments live as long as the queue.
         if segment.is_null() { &self.origin } else { unsafe { &(*segment).next } }
@@ -187,7 +187,7 @@ impl<T, X: Extra> Fifo<T, X> {
 }
 
 /// The link before the first segment.
-const NO_SEGMENT: u64 = (1 << 24) - 1;
+const NO_SEGMENT: *mut () = std::ptr::without_provenance_mut((1 << 24) - 1);
 
 impl<T, X: Extra> Default for Fifo<T, X> {
     fn default() -> Self {

@@ -15,22 +15,22 @@ pub struct Place<'a, T, X: Extra = ()> {
     pub(super) skips: u64,
 }
 
-/// A [`Place`] as numbers.
+/// A [`Place`] without its types.
 #[derive(Clone, Copy, Debug)]
 pub struct RawPlace {
-    segment: usize,
+    segment: *const (),
     position: u64,
     skips: u64,
 }
 
 impl<T, X: Extra> Fifo<T, X> {
-    /// A place that was turned into numbers.
+    /// A place whose types were forgotten.
     ///
     /// # Safety
     /// They came from [`Place::into_raw`] of a place of this very queue, and are used once.
     pub unsafe fn place_from_raw(&self, raw: RawPlace) -> Place<'_, T, X> {
         // SAFETY: segments live as long as the queue, and the caller promises the rest.
-        let segment = unsafe { &*std::ptr::with_exposed_provenance::<Segment<T, X>>(raw.segment) };
+        let segment = unsafe { &*raw.segment.cast::<Segment<T, X>>() };
         Place { queue: self, segment, position: raw.position, skips: raw.skips }
     }
 }
@@ -82,14 +82,10 @@ impl<T, X: Extra> Place<'_, T, X> {
         Err(value)
     }
 
-    /// The place as numbers, to be filled later: see [`Fifo::place_from_raw`].
+    /// The place without its types, to be filled later: see [`Fifo::place_from_raw`].
     pub fn into_raw(self) -> RawPlace {
         let this = ManuallyDrop::new(self);
-        RawPlace {
-            segment: std::ptr::from_ref(this.segment).expose_provenance(),
-            position: this.position,
-            skips: this.skips,
-        }
+        RawPlace { segment: std::ptr::from_ref(this.segment).cast(), position: this.position, skips: this.skips }
     }
 }
 

@@ -115,7 +115,7 @@ impl<T, X: Extra> Cell<T, X> {
 #[repr(align(128))]
 pub(super) struct Segment<T, X> {
     /// The segment after this one.
-    pub(super) next: AtomicU64,
+    pub(super) next: AtomicPtr<()>,
     /// The next in whichever stack of idle segments this is in.
     pub(super) idle: AtomicPtr<Self>,
     /// Which run of the queue's cells it is, or was last.
@@ -129,7 +129,7 @@ impl<T, X: Extra> Segment<T, X> {
     #[cfg(tasklets_loom)]
     pub(super) fn new() -> Self {
         Self {
-            next: AtomicU64::new(0),
+            next: AtomicPtr::new(std::ptr::null_mut()),
             idle: AtomicPtr::new(std::ptr::null_mut()),
             number: AtomicU64::new(0),
             skipped: AtomicU64::new(0),

@@ -3,14 +3,14 @@
 use super::chunk::Chunk;
 use super::link::Link;
 use super::segment::{Extra, Segment};
-use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicPtr, Ordering};
 use std::ptr;
 
 /// Segments of one queue that are not part of it at present.
 #[derive(Debug)]
 pub(super) struct Stock<T, X> {
     /// A stack of segments ready for use; its links are numbered by version.
-    free: AtomicU64,
+    free: AtomicPtr<()>,
     /// A stack of those in which some cell was still in somebody's hands when the queue had gone past it. It is emptied by a swap of the
     /// whole, so a segment that comes back meanwhile does no harm.
     retired: AtomicPtr<Segment<T, X>>,
@@ -22,7 +22,7 @@ impl<T, X: Extra> Stock<T, X> {
     #[cfg(not(tasklets_loom))]
     pub(super) const fn new() -> Self {
         Self {
-            free: AtomicU64::new(0),
+            free: AtomicPtr::new(ptr::null_mut()),
             retired: AtomicPtr::new(ptr::null_mut()),
             made: AtomicPtr::new(ptr::null_mut()),
         }
@@ -31,7 +31,7 @@ impl<T, X: Extra> Stock<T, X> {
     #[cfg(tasklets_loom)]
     pub(super) fn new() -> Self {
         Self {
-            free: AtomicU64::new(0),
+            free: AtomicPtr::new(ptr::null_mut()),
             retired: AtomicPtr::new(ptr::null_mut()),
             made: AtomicPtr::new(ptr::null_mut()),
         }
