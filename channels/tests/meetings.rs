@@ -172,6 +172,20 @@ fn futures_are_dropped_while_they_meet() {
     }
 }
 
+/// What is sent is received, or comes back, whole.
+#[test]
+fn a_channel_is_closed_while_two_meet() {
+    for _ in 0..ROUNDS {
+        for (s, r) in each() {
+            let closer = s.clone();
+            let (sent, (received, _)) =
+                meet(|| s.send(Box::new(7)).map_err(|error| *error.0), || meet(|| r.recv(), move || closer.close()));
+            let received = received.or_else(|_| r.recv()).map(|message| *message);
+            assert_eq!((sent.err(), received.ok()), if sent.is_ok() { (None, Some(7)) } else { (Some(7), None) });
+        }
+    }
+}
+
 /// The message is made after the two have met, and it is not made after all.
 #[test]
 fn a_message_that_does_not_come() {

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 use tasklets_channels::{Receiver, SendError, Sender, TryRecvError, bounded, tick, unbounded};
 use tasklets_park::block_on;
 
+/// Miri takes a thousand times as long for each.
+const SOME: i32 = if cfg!(miri) { 6 } else { 500 };
+
 fn each<T>() -> [(Sender<T>, Receiver<T>); 4] {
     [bounded(0), bounded(1), bounded(3), unbounded()]
 }
@@ -32,16 +35,16 @@ fn a_sink_feeds_a_stream() {
         let sender = std::thread::spawn(move || {
             block_on(async {
                 let mut sink = pin!(s.into_sink());
-                for i in 0..500 {
+                for i in 0..SOME {
                     feed(&mut sink, i).await.unwrap();
                 }
                 close(&mut sink).await.unwrap();
-                assert_eq!(feed(&mut sink, 500).await, Err(SendError(500)), "closed");
+                assert_eq!(feed(&mut sink, SOME).await, Err(SendError(SOME)), "closed");
             });
         });
         block_on(async {
             let mut stream = pin!(r.into_stream());
-            for i in 0..500 {
+            for i in 0..SOME {
                 assert_eq!(next(&mut stream).await, Some(i));
             }
             assert!(!stream.is_terminated());

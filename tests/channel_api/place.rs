@@ -3,7 +3,7 @@
 use tasklets::Runtime;
 
 /// How many messages are some: few under Miri, which takes a thousand times as long for each.
-pub(crate) const SOME: u32 = if cfg!(miri) { 8 } else { 500 };
+pub(crate) const SOME: u32 = if cfg!(miri) { 6 } else { 500 };
 
 /// Where a test runs, and what it spawns there.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use tasklets::select;
 
 const SENDERS: u64 = 3;
 const RECEIVERS: usize = 3;
-const ROUNDS: usize = if cfg!(miri) { 2 } else { 60 };
+const ROUNDS: usize = if cfg!(miri) { 1 } else { 60 };
 /// More than any sender gets rid of before the close.
 const MOST: u64 = 10_000;
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tasklets::channel::{Receiver, Sender};
 
+/// More than a segment holds.
+const MANY: u64 = if cfg!(miri) { 40 } else { 200 };
 const BUFFERED: [Option<usize>; 4] = [Some(1), Some(2), Some(300), None];
 
 /// As many as go in, at most this many.
@@ -38,7 +40,7 @@ fn in_both_orders(capacity: Option<usize>, fill: impl Fn(&Arc<Count>, &Sender<Co
 #[test]
 fn left_in_the_channel() {
     for capacity in BUFFERED {
-        for left in [0, 1, 5, 200] {
+        for left in [0, 1, 5, MANY] {
             in_both_orders(capacity, |count, sender, receiver| {
                 // Not at the beginning of the buffer.
                 for number in 0..37 {
@@ -54,10 +56,10 @@ fn left_in_the_channel() {
 #[test]
 fn a_drop_that_panics() {
     for capacity in BUFFERED {
-        for culprit in [0, 1, 50, 199] {
+        for culprit in [0, 1, MANY / 4, MANY - 1] {
             in_both_orders(capacity, |count, sender, _| {
                 let make = |number| if number == culprit { count.panicking(number) } else { count.message(number) };
-                fill(sender, (0..200).map(make));
+                fill(sender, (0..MANY).map(make));
             });
         }
     }
@@ -69,7 +71,7 @@ fn a_drop_that_uses_its_channel() {
         // Dropped by the channel. The senders inside keep it open until the last receiver goes, so that one goes first.
         let count = Arc::new(Count::default());
         let (sender, receiver) = channel(capacity);
-        fill(&sender, (0..200).map(|number| count.touching(number, sender.clone())));
+        fill(&sender, (0..MANY).map(|number| count.touching(number, sender.clone())));
         drop(receiver);
         drop(sender);
         count.check(&format!("in the channel, capacity {capacity:?}"));
@@ -106,7 +108,7 @@ fn while_receivers_leave() {
     let _watchdog = watch("receivers leave");
     let crew = Crew::new(2);
     for capacity in [Some(0), Some(1), Some(5), None] {
-        for round in 0..if cfg!(miri) { 2 } else { 50 } {
+        for round in 0..if cfg!(miri) { 1 } else { 50 } {
             let count = &Arc::new(Count::default());
             let (sender, receiver) = channel(capacity);
             let mut parts: Vec<Part<'_>> = Vec::new();
@@ -135,7 +137,7 @@ fn while_receivers_leave() {
                 let receiver = receiver.clone();
                 let mut dice = Dice::new(round * 10 + 5 + number);
                 parts.push(Box::new(move || {
-                    for _ in 0..dice.throw(100) {
+                    for _ in 0..dice.throw(if cfg!(miri) { 10 } else { 100 }) {
                         assert!(receiver.recv().is_ok(), "there are senders");
                     }
                 }));

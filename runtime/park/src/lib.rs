@@ -5,7 +5,7 @@
 //! in this project waits through here.
 //!
 //! From the bottom up: [`sync`] (atomics, or loom's), [`asymmetric`] (a pair of fences, one of them free), [`stable`] (memory that stays), [`slot`] (the word on which a
-//! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`],
+//! wait is settled, with its races), [`context`] (what waits, and how it is suspended), [`Waiter`] and [`Ticket`], [`Note`],
 //! [`PolledWaiter`] (the same for a future), [`Token`] (one permit), [`block_on`]; [`fifo`] (a queue of anything) and on it [`WaitQueue`].
 //! Beside them, what a tasklet does for others without waiting: [`count_operation`], [`Place`].
 //!

@@ -4,7 +4,7 @@ use crate::address::map_address;
 use std::ptr;
 
 /// An address with a flag, or nothing: whatever the two sides of a queue agree upon, such as where the waiter's frame is. Kept as a pointer:
-/// see [`map_address`].
+/// see `address.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note(*mut ());
 

@@ -8,7 +8,7 @@ const ALIGN_BITS: u32 = 7;
 const NUMBER_BITS: u32 = 24;
 const NUMBER_MASK: usize = (1 << NUMBER_BITS) - 1;
 
-/// A link to a segment, or to none: a pointer, whose address is not the segment's (see [`map_address`]). Links to the same memory under
+/// A link to a segment, or to none: a pointer, whose address is not the segment's (see `address.rs`). Links to the same memory under
 /// another number differ, so a compare-and-swap on a word of them does not take a reused segment for its former self: not before 2^24
 /// segments, 2^29 values, have gone by while one thread was stopped between two instructions.
 #[derive(Debug)]

@@ -216,13 +216,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 8 } else { 2048 },
+        cases: if cfg!(miri) { 4 } else { 2048 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
-    fn behaves_as_a_sorted_map(steps in prop::collection::vec(step(), 1..200)) {
+    fn behaves_as_a_sorted_map(steps in prop::collection::vec(step(), 1..if cfg!(miri) { 20 } else { 200 })) {
         let mut pair = Pair::new();
         for step in steps {
             match step {
@@ -317,7 +317,7 @@ fn a_crowded_slot_moves_down_in_portions() {
 /// As many calls as there are entries, and one more for each tick, are enough for all of them to descend in time.
 #[test]
 fn with_calls_enough_a_crowd_descends_before_its_time_comes() {
-    let count = if cfg!(miri) { 1_000 } else { 20_000 };
+    let count = if cfg!(miri) { 300 } else { 20_000 };
     let mut pair = Pair::new();
     // Five in three ticks: three slots of level 2, entered out of order, as those who sleep come.
     for each in 0..count {
@@ -393,7 +393,7 @@ fn the_ends_of_time_do_not_panic() {
 
 #[test]
 fn a_million_timeouts_that_never_fire_leave_no_trace() {
-    let count = if cfg!(miri) { 1_000 } else { 1_000_000 };
+    let count = if cfg!(miri) { 300 } else { 1_000_000 };
     let mut now = Instant::now();
     let mut wheel = Wheel::new(now);
     let entry = Entry::new();
