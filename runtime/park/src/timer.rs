@@ -27,7 +27,8 @@ pub trait Timer {
     fn wake_at(&self, deadline: Instant, waker: Waker) -> Self::Alarm;
 }
 
-/// The timer for futures that have no other: one thread of the process, started at first use, that ends after 5 idle seconds.
+/// The timer for futures that have no other: one thread of the process, started at first use, that ends after 5 idle seconds. It is not idle
+/// until the moment of the next alarm that was set when it last looked, even if that alarm is taken back.
 ///
 /// If the thread cannot be started, the waker is called at once: the future is polled, finds that it is too early, and asks again.
 /// That takes CPU time but loses nothing.
