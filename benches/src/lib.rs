@@ -27,29 +27,27 @@ mod target;
 mod workload;
 mod workloads;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub use instructions::main as count_instructions;
 use machine::Machine;
 use options::{Command, Plan, USAGE};
 use report::{Report, Section};
-use workload::{MIGRATING, OURS, Scale};
+use workload::{MIGRATING, OURS, Scale, Workload};
 
 /// Runs what the command line asks for. Fails if `tasklets` itself failed at a workload, or on a bad command line.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match options::parse(&arguments) {
-        Ok(Command::Help) => {
-            println!("{USAGE}");
-            ExitCode::SUCCESS
-        }
+        Ok(Command::Help) => print_or_fail(&format!("{USAGE}\n")),
         Ok(Command::List) => {
-            for workload in workloads::ALL {
+            let line = |workload: &&Workload| {
                 let sides: Vec<&str> = workload.sides.iter().map(|side| side.name).collect();
-                println!("{:<24} {} [{}]", workload.name, workload.about, sides.join(", "));
-            }
-            ExitCode::SUCCESS
+                format!("{:<24} {} [{}]\n", workload.name, workload.about, sides.join(", "))
+            };
+            print_or_fail(&workloads::ALL.iter().map(line).collect::<String>())
         }
         Ok(Command::Side(side)) => side_main::run(&side),
         Ok(Command::Load { server, requests }) => match workloads::load(&server, &requests) {
@@ -64,6 +62,14 @@ pub fn main() -> ExitCode {
             eprintln!("{wrong}\n\n{USAGE}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints. Fails if nobody reads it to the end, such as `head`.
+fn print_or_fail(text: &str) -> ExitCode {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
