@@ -20,16 +20,16 @@ pub(super) enum Started {
     Disconnected,
 }
 
-/// A side of a channel, by the channel's address: equal for clones of a handle, and for nothing else while one of them is there.
+/// Which side of which channel a handle is of, by the channel's address: equal for clones of a handle, and for nothing else while one of them is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum Identity {
     Send(*const ()),
     Receive(*const ()),
 }
 
 /// A sender or a receiver, of whatever type of message.
 pub(super) trait Case {
-    fn side(&self) -> Side;
+    fn identity(&self) -> Identity;
     /// Of the message to receive; nothing for a sender.
     fn layout(&self) -> Layout;
     /// Commits to the operation if that needs no waiting.
@@ -49,8 +49,8 @@ pub(super) trait Case {
 }
 
 impl<T> Case for Sender<T> {
-    fn side(&self) -> Side {
-        Side::Send(ptr::from_ref(self.channel()).cast())
+    fn identity(&self) -> Identity {
+        Identity::Send(ptr::from_ref(self.channel()).cast())
     }
 
     fn layout(&self) -> Layout {
@@ -89,8 +89,8 @@ impl<T> Case for Sender<T> {
 }
 
 impl<T> Case for Receiver<T> {
-    fn side(&self) -> Side {
-        Side::Receive(self.flavor().address())
+    fn identity(&self) -> Identity {
+        Identity::Receive(self.flavor().address())
     }
 
     fn layout(&self) -> Layout {

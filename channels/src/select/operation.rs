@@ -104,7 +104,7 @@ impl<'a> SelectedOperation<'a> {
 
 #[cold]
 fn is_clone(case: &dyn Case, handle: &impl Case) -> bool {
-    case.side() == handle.side()
+    case.identity() == handle.identity()
 }
 
 impl fmt::Debug for SelectedOperation<'_> {
